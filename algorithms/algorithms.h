@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The built-in algorithms, one file each. */
+#ifndef GASKET_ALGORITHMS_H
+#define GASKET_ALGORITHMS_H
+
+#include <gasket/algorithm.h>
+
+extern const GasketAlgorithm gasket_pagerank;
+extern const GasketAlgorithm gasket_components;
+extern const GasketAlgorithm gasket_sssp;
+extern const GasketAlgorithm gasket_bfs;
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The built-in algorithms: a line here, and one in algorithms.h, makes one a command. */
+#include "registry.h"
+
+#include <string.h>
+
+#include "algorithms.h"
+
+static const GasketAlgorithm *const algorithms[] = {
+    &gasket_pagerank, &gasket_components, &gasket_sssp, &gasket_bfs, NULL,
+};
+
+const GasketAlgorithm *const *
+gasket_algorithms(void)
+{
+    return algorithms;
+}
+
+const GasketAlgorithm *
+gasket_algorithm_find(const char *name)
+{
+    for (const GasketAlgorithm *const *algorithm = algorithms; *algorithm != NULL; algorithm++)
+        if (strcmp((*algorithm)->name, name) == 0)
+            return *algorithm;
+    return NULL;
+}

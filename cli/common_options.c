@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The options that commands share; see common_options.h. */
+#include "cli/common_options.h"
+
+#include <math.h>
+#include <sched.h>
+#include <string.h>
+
+#define FIELD(name) offsetof(GasketCliCommon, name)
+
+static const char *const keep_drop[] = {"keep", "drop", NULL};
+/* ORDER gasket_multi_edges */
+static const char *const multi_edges[] = {"keep", "drop", "sum", "min", "max", NULL};
+/* ORDER gasket_order */
+static const char *const orders[] = {"auto", "given", "degree", NULL};
+static const char *const engines[] = {"sync", NULL};
+
+static const GasketCliOption input_options[] = {
+    {.option = {"format", GASKET_OPTION_STRING, FIELD(format),
+                .help =
+                    "edges, csv, mtx, metis, dimacs, adjacency, binary, binary-weighted, sqlite or "
+                    "ratings; recognised by content and ending if not given"},
+     .placeholder = "NAME"},
+    {.option = {"undirected", GASKET_OPTION_BOOL, FIELD(undirected),
+                .help = "each line stands for both directions"}},
+    {.option = {"weighted", GASKET_OPTION_BOOL, FIELD(weighted),
+                .help =
+                    "the input must have weights; they are used wherever they are there anyway"}},
+    {.option = {"unweighted", GASKET_OPTION_BOOL, FIELD(unweighted),
+                .help = "ignore weights: every edge counts 1"}},
+    {.option =
+         {"vertices", GASKET_OPTION_STRING, FIELD(vertices),
+          .help =
+              "a file with an id on each line, or a table of the same database: vertices that are "
+              "there even without edges"},
+     .placeholder = "FILE|TABLE"},
+    {.option = {"table", GASKET_OPTION_STRING, FIELD(table),
+                .help = "SQLite: the table to read; the only one, or `edges`, if not given"},
+     .placeholder = "NAME"},
+    {.option = {"query", GASKET_OPTION_STRING, FIELD(query),
+                .help = "SQLite: read the rows of a SELECT instead of a table"},
+     .placeholder = "SELECT"},
+    {.option =
+         {"columns", GASKET_OPTION_STRING, FIELD(columns),
+          .help =
+              "SQLite and CSV: the columns of source, target and weight, by name or by position "
+              "from 1"},
+     .placeholder = "SOURCE,TARGET[,WEIGHT]"},
+    {.option = {"self-loops", GASKET_OPTION_CHOICE, FIELD(self_loops), "keep",
+                "edges from a vertex to itself", .choices = keep_drop}},
+    {.option = {"multi-edges", GASKET_OPTION_CHOICE, FIELD(multi_edges), "keep",
+                "several edges between the same two vertices: keep all, drop all but one, or make "
+                "one whose "
+                "weight is the sum, minimum or maximum",
+                .choices = multi_edges}},
+    {.option =
+         {"order", GASKET_OPTION_CHOICE, FIELD(order), "auto",
+          "how vertices stand in memory: by id (given), by falling degree, or whichever suits the "
+          "graph; never changes a result's meaning",
+          .choices = orders},
+     .advanced = true},
+    {.letter = 0},
+};
+
+static const GasketCliOption machine_options[] = {
+    {.option =
+         {"threads", GASKET_OPTION_INT, FIELD(threads),
+          .help =
+              "compute threads of each worker; all processors, shared out among the workers, if "
+              "not given",
+          .minimum = 1, .maximum = 1024}},
+    {.option = {"quiet", GASKET_OPTION_BOOL, FIELD(quiet), .help = "nothing on stderr but errors"},
+     .letter = 'q'},
+    {.letter = 0},
+};
+
+static const GasketCliOption worker_options[] = {
+    {.option = {"workers", GASKET_OPTION_INT, FIELD(workers), "1",
+                "processes that share the graph; the result is the same for any number",
+                .minimum = 1, .maximum = 4096}},
+    {.option = {"partition", GASKET_OPTION_STRING, FIELD(partition), "auto",
+                .help = "which worker gets which vertex: auto, metis, streaming, hash, range, or a "
+                        "file of lines "
+                        "`id part`"},
+     .placeholder = "METHOD|FILE"},
+    {.option = {"engine", GASKET_OPTION_CHOICE, FIELD(engine), "sync",
+                "sync: supersteps, in each of which every vertex reads the step before",
+                .choices = engines},
+     .advanced = true},
+    {.option = {"peer-timeout", GASKET_OPTION_DOUBLE, FIELD(peer_timeout), "10",
+                "seconds of silence after which a worker counts as dead", .minimum = 0.1,
+                .maximum = 86400},
+     .placeholder = "SECONDS",
+     .advanced = true},
+    {.option = {"insecure", GASKET_OPTION_BOOL, FIELD(insecure),
+                .help = "workers talk without encryption; on this machine only"},
+     .advanced = true},
+    {.option = {"segment", GASKET_OPTION_INT, FIELD(segment), "0",
+                "values that a gather reads at a time; 0: what fits the cache, 4294967295: all",
+                .minimum = 0, .maximum = UINT32_MAX},
+     .advanced = true},
+    {.letter = 0},
+};
+
+static const GasketCliOption run_options[] = {
+    {.option = {"iterations", GASKET_OPTION_INT, FIELD(iterations),
+                .help = "stop after so many, converged or not; 0: no bound", .minimum = 0,
+                .maximum = UINT32_MAX}},
+    {.option = {"tolerance", GASKET_OPTION_DOUBLE, FIELD(tolerance),
+                .help =
+                    "converged once an iteration changes less than this; 0: the algorithm's own",
+                .minimum = 0, .maximum = INFINITY}},
+    {.option = {"seed", GASKET_OPTION_INT, FIELD(seed), "0", "of all random numbers", .minimum = 0,
+                .maximum = (double)INT64_MAX}},
+    {.option = {"verify", GASKET_OPTION_BOOL, FIELD(verify),
+                .help = "afterwards check the result by another road"}},
+    {.option = {"dry-run", GASKET_OPTION_BOOL, FIELD(dry_run),
+                .help = "load and partition, print the plan, run nothing"}},
+    {.letter = 0},
+};
+
+static const GasketCliOption output_options[] = {
+    {.option =
+         {"output", GASKET_OPTION_STRING, FIELD(output),
+          .help =
+              "where the whole result goes: .tsv, .csv, .jsonl, .npy (ids beside it), .db (a table "
+              "of SQLite), or - for stdout; without it the summary shows the first 20"},
+     .letter = 'o',
+     .placeholder = "FILE"},
+    {.option = {"no-header", GASKET_OPTION_BOOL, FIELD(no_header),
+                .help = "no heading line in .tsv, .csv and on stdout"}},
+    {.option = {"output-table", GASKET_OPTION_STRING, FIELD(output_table), "result",
+                .help = "SQLite: the table to write; one of that name is replaced, others stay"},
+     .placeholder = "NAME"},
+    {.option = {"json", GASKET_OPTION_BOOL, FIELD(json),
+                .help = "the run report on stdout, as JSON"}},
+    {.letter = 0},
+};
+
+/* ORDER gasket_cli_table */
+static const struct {
+    const char *title;
+    const GasketCliOption *options;
+} tables_of[GASKET_CLI_N_TABLES] = {
+    {"Input", input_options}, {"Machine", machine_options}, {"Workers", worker_options},
+    {"Running", run_options}, {"Output", output_options},
+};
+
+unsigned
+gasket_cli_common_groups(unsigned tables, GasketCliCommon *common,
+                         GasketCliGroup groups[GASKET_CLI_N_TABLES])
+{
+    unsigned n = 0;
+    for (unsigned t = 0; t < GASKET_CLI_N_TABLES; t++)
+        if ((tables >> t & 1) != 0)
+            groups[n++] = (GasketCliGroup){tables_of[t].title, tables_of[t].options, common};
+    return n;
+}
+
+void
+gasket_cli_common_init(GasketCliCommon *common)
+{
+    common->iterations = -1;
+    common->tolerance = NAN;
+}
+
+static bool
+refuse(const char *message, GError **error)
+{
+    g_set_error_literal(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT, message);
+    return false;
+}
+
+bool
+gasket_cli_common_check(const GasketCliCommon *common, GError **error)
+{
+    if (common->weighted && common->unweighted)
+        return refuse("--weighted and --unweighted exclude one another", error);
+    if (common->table != NULL && common->query != NULL)
+        return refuse("--table and --query exclude one another", error);
+    if (common->json && common->output != NULL && strcmp(common->output, "-") == 0)
+        return refuse("--json and --output - both want stdout", error);
+    return true;
+}
+
+unsigned
+gasket_cli_threads(const GasketCliCommon *common, unsigned workers)
+{
+    if (common->threads > 0)
+        return (unsigned)common->threads;
+    cpu_set_t processors;
+    /* Fails on machines with more processors than the set holds. */
+    unsigned n = sched_getaffinity(0, sizeof processors, &processors) == 0
+                     ? (unsigned)CPU_COUNT(&processors)
+                     : g_get_num_processors();
+    return MAX(n / workers, 1);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From the command line's inputs to a graph: loading, finishing, vertex columns. */
+#ifndef GASKET_CLI_GRAPH_INPUT_H
+#define GASKET_CLI_GRAPH_INPUT_H
+
+#include "cli/common_options.h"
+#include "engine/feed.h"
+#include "engine/graph.h"
+#include "loaders/load.h"
+
+typedef struct {
+    const char *const *paths; /* [n_paths] */
+    unsigned n_paths;
+    const GasketCliCommon *common;
+    const GasketNeeds *needs;        /* of relation 0 */
+    const GasketLoadColumn *columns; /* [n_columns] vertex columns from files */
+    unsigned n_columns;
+} GasketGraphInput;
+
+typedef struct {
+    GasketLoadInfo info;
+    double load_seconds, number_seconds;
+} GasketGraphInputStats;
+
+/* Reads and finishes. Progress goes to stderr unless quiet. ret_stats may be NULL; clear its info.
+ * Errors: INPUT, FORMAT, ARGUMENT, MEMORY. */
+GasketGraph *gasket_graph_input_load(const GasketGraphInput *input,
+                                     GasketGraphInputStats *ret_stats, GError **error);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Signals; see signals.h. The counter is the one variable outside any function here: a handler has
+ * no other way to reach what it must tell.
+ */
+#include "cli/signals.h"
+
+#include <stddef.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+
+static volatile sig_atomic_t asked;
+
+static void
+ask(int signal_number)
+{
+    if (asked > 0 && signal_number == SIGINT)
+        _exit(GASKET_EXIT_INTERRUPTED);
+    asked = 1;
+}
+
+void
+gasket_cli_signals_install(void)
+{
+    struct sigaction action = {.sa_handler = ask, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigemptyset(&ignore.sa_mask);
+    sigaction(SIGPIPE, &ignore, NULL);
+}
+
+const volatile sig_atomic_t *
+gasket_cli_signals_stop(void)
+{
+    return &asked;
+}

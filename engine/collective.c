@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What all workers do together outside steps: finding vertices by id, and reductions. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/array.h"
+#include "engine/exact_sum.h"
+#include "engine/run_private.h"
+
+/* ---- vertices by ordinal ---------------------------------------------------------------------- */
+
+static int
+compare_ordinals(const void *a, const void *b, void *data)
+{
+    const uint32_t *ordinal = data;
+    uint32_t x = ordinal[*(const uint32_t *)a], y = ordinal[*(const uint32_t *)b];
+    return x < y ? -1 : x > y;
+}
+
+const uint32_t *
+gasket_run_by_ordinal(GasketRun *run, unsigned kind, GError **error)
+{
+    const GasketPartKind *part = &run->part->kinds[kind];
+
+    if (run->by_ordinal[kind] != NULL)
+        return run->by_ordinal[kind];
+    uint32_t *order = gasket_array_new(part->n_owned, sizeof *order, error);
+    if (order == NULL)
+        return NULL;
+    bool sorted = true;
+    for (uint32_t v = 0; v < part->n_owned; v++) {
+        order[v] = v;
+        sorted = sorted && (v == 0 || part->ordinal[v - 1] < part->ordinal[v]);
+    }
+    if (!sorted)
+        qsort_r(order, part->n_owned, sizeof *order, compare_ordinals, part->ordinal);
+    run->by_ordinal[kind] = order;
+    return order;
+}
+
+GasketVertex
+gasket_run_owned(const GasketRun *run, unsigned kind, uint32_t ordinal)
+{
+    const GasketPartKind *part = &run->part->kinds[kind];
+    const uint32_t *order = run->by_ordinal[kind];
+
+    if (order == NULL) {
+        for (uint32_t v = 0; v < part->n_owned; v++)
+            if (part->ordinal[v] == ordinal)
+                return v;
+        return GASKET_NO_VERTEX;
+    }
+    uint32_t low = 0, high = part->n_owned;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (part->ordinal[order[middle]] < ordinal)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < part->n_owned && part->ordinal[order[low]] == ordinal ? order[low]
+                                                                        : GASKET_NO_VERTEX;
+}
+
+/* The owned vertex whose id reads `id`, or GASKET_NO_VERTEX. */
+static GasketVertex
+find_id(const GasketPartKind *part, const char *id)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    for (uint32_t v = 0; v < part->n_owned; v++) {
+        g_string_truncate(text, 0);
+        gasket_ids_append(&part->ids, v, text);
+        if (strcmp(text->str, id) == 0)
+            return v;
+    }
+    return GASKET_NO_VERTEX;
+}
+
+bool
+gasket_run_find(GasketRun *run, unsigned kind, const char *id, uint32_t *ret_ordinal,
+                GError **error)
+{
+    const GasketPartKind *part = &run->part->kinds[kind];
+    GasketVertex v = find_id(part, id);
+    uint32_t mine = v == GASKET_NO_VERTEX ? GASKET_NO_VERTEX : part->ordinal[v];
+    g_autofree uint32_t *all = g_new(uint32_t, run->part->size);
+
+    if (!gasket_exchange_all(run->exchange, &mine, sizeof mine, all, error))
+        return false;
+    for (unsigned p = 0; p < run->part->size; p++) {
+        if (all[p] != GASKET_NO_VERTEX) {
+            *ret_ordinal = all[p];
+            return true;
+        }
+    }
+    g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
+                "found \"%s\", expected the id of a vertex of the graph", id);
+    return false;
+}
+
+/* ---- reductions ------------------------------------------------------------------------------- */
+
+#define SUMS_AT_ONCE 1024
+
+static bool
+sum_some(GasketRun *run, double *x, size_t n, GError **error)
+{
+    size_t size = n * GASKET_EXACT_SUM_BYTES;
+    g_autofree uint8_t *mine = g_malloc(size);
+    g_autofree uint8_t *all = g_malloc(size * run->part->size);
+
+    for (size_t i = 0; i < n; i++) {
+        GasketExactSum sum;
+        gasket_exact_sum_init(&sum);
+        gasket_exact_sum_add(&sum, x[i]);
+        gasket_exact_sum_write(&sum, mine + i * GASKET_EXACT_SUM_BYTES);
+    }
+    if (!gasket_exchange_all(run->exchange, mine, size, all, error))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        GasketExactSum total, sum;
+        gasket_exact_sum_init(&total);
+        for (unsigned p = 0; p < run->part->size; p++) {
+            gasket_exact_sum_init(&sum);
+            if (!gasket_exact_sum_read(&sum, all + p * size + i * GASKET_EXACT_SUM_BYTES))
+                return gasket_exchange_refuse(p, "a sum that is none", error);
+            gasket_exact_sum_merge(&total, &sum);
+        }
+        x[i] = gasket_exact_sum_round(&total);
+    }
+    return true;
+}
+
+bool
+gasket_run_reduce_sum(GasketRun *run, double *x, size_t n, GError **error)
+{
+    for (size_t first = 0; first < n; first += SUMS_AT_ONCE)
+        if (!sum_some(run, x + first, MIN(n - first, SUMS_AT_ONCE), error))
+            return false;
+    return true;
+}
+
+bool
+gasket_run_reduce_max(GasketRun *run, double *x, size_t n, GError **error)
+{
+    const size_t at_once = 16384;
+    g_autofree double *all = g_new(double, MIN(n, at_once) * run->part->size + 1);
+
+    for (size_t first = 0; first < n; first += at_once) {
+        size_t count = MIN(n - first, at_once);
+        if (!gasket_exchange_all(run->exchange, x + first, count * sizeof *x, all, error))
+            return false;
+        for (unsigned p = 0; p < run->part->size; p++)
+            for (size_t i = 0; i < count; i++)
+                x[first + i] = fmax(x[first + i], all[p * count + i]);
+    }
+    return true;
+}

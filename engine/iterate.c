@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Iterations: when a driver goes on, and what is reported of it. */
+#include <math.h>
+
+#include "engine/run_private.h"
+
+bool
+gasket_run_continues(GasketRun *run)
+{
+    if (run->converged)
+        return false;
+    if (run->stop_asked) {
+        run->report->stopped = GASKET_STOPPED_ASKED;
+        return false;
+    }
+    if (run->max_iterations != 0 && run->iteration >= run->max_iterations) {
+        run->report->stopped = GASKET_STOPPED_ITERATIONS;
+        return false;
+    }
+    run->iteration_began_us = g_get_monotonic_time();
+    return true;
+}
+
+void
+gasket_run_end_iteration(GasketRun *run, double residual, bool converged)
+{
+    int64_t now = g_get_monotonic_time();
+
+    run->iteration++;
+    run->converged = converged;
+    if (converged)
+        run->report->stopped = GASKET_STOPPED_CONVERGED;
+    run->under_way.step = run->step;
+    run->under_way.residual = residual;
+    run->under_way.seconds = (double)(now - run->iteration_began_us) / 1e6;
+    gasket_report_add_iteration(run->report, &run->under_way);
+    if (run->progress != NULL) {
+        GasketProgress progress = {.phase = "run",
+                                   .iteration = run->iteration,
+                                   .iterations = run->max_iterations,
+                                   .residual = residual,
+                                   .active = run->under_way.active,
+                                   .seconds = (double)(now - run->run_began_us) / 1e6};
+        run->progress(run->progress_data, &progress);
+    }
+    run->under_way = (GasketReportIteration){0};
+}
+
+void
+gasket_run_set_metric(GasketRun *run, const char *name, double value)
+{
+    gasket_report_set_metric(run->report, name, value);
+}

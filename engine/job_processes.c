@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A job whose members are child processes that talk over loopback TCP.
+ *
+ *   caller: key, listening sockets, a pipe per member
+ *      fork ──> member: its socket and key by inheritance; its outcome into its pipe at the end
+ *      watch ──> a pipe that closes without an outcome is a member that died
+ *
+ * After the first failure the others have GRACE_US to notice by themselves and say so; whoever is
+ * left then is killed. Children also die with the caller (PR_SET_PDEATHSIG), so nothing outlives it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/job_private.h"
+#include "engine/transport_tcp.h"
+
+#define GRACE_US    (2 * G_USEC_PER_SEC)
+#define MAX_MESSAGE 4096
+
+typedef struct {
+    pid_t         pid; /* 0: not started, or reaped */
+    int           pipe_read;
+    bool          concluded; /* its outcome is known */
+    GasketOutcome outcome;
+} Child;
+
+typedef struct {
+    const GasketJob *job;
+    unsigned         n; /* workers and the loader */
+    Child           *children;
+    int             *listen_fds; /* [workers] */
+    uint16_t        *ports;
+    GasketTcpOptions tcp; /* key and run id */
+    unsigned         n_running;
+    int64_t          kill_at_us; /* 0: nothing failed yet */
+    bool             stop_forwarded;
+    int              died; /* the member that died first without a word, or -1 */
+} Launch;
+
+/* What goes through a member's pipe, followed by the message. */
+typedef struct {
+    uint32_t ok, stopped, is_ours, message_length;
+    int32_t  code;
+} OutcomeHeader;
+
+/* ---- in a child ------------------------------------------------------------------------------- */
+
+static void
+write_fully(int fd, const void *bytes, size_t n)
+{
+    const uint8_t *from = bytes;
+    while (n > 0) {
+        ssize_t written = write(fd, from, n);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return; /* the caller is gone: nobody is left to tell */
+        from += written;
+        n -= (size_t)written;
+    }
+}
+
+static void
+tell_outcome(int fd, const GasketOutcome *outcome)
+{
+    const char *message = outcome->error != NULL ? outcome->error->message : "";
+    OutcomeHeader header = {
+        .ok = outcome->ok,
+        .stopped = outcome->stopped,
+        .is_ours = outcome->error != NULL && outcome->error->domain == GASKET_ERROR,
+        .code = outcome->error != NULL ? outcome->error->code : 0,
+        .message_length = (uint32_t)MIN(strlen(message), MAX_MESSAGE),
+    };
+    write_fully(fd, &header, sizeof header);
+    write_fully(fd, message, header.message_length);
+}
+
+static void
+be_member(const Launch *launch, unsigned rank, GasketOutcome *outcome)
+{
+    const GasketJob *job = launch->job;
+    GasketTcpOptions options = launch->tcp;
+    g_autofree const char **hosts = g_new(const char *, launch->n);
+
+    for (unsigned p = 0; p < launch->n; p++)
+        hosts[p] = "127.0.0.1";
+    options.rank = rank;
+    options.size = launch->n;
+    options.host = hosts;
+    options.port = launch->ports;
+    options.listen_fd = rank < job->workers ? launch->listen_fds[rank] : -1;
+    options.peer_timeout_us = job->peer_timeout_us;
+    options.insecure = job->insecure;
+    g_autoptr(GasketTransport) transport = gasket_transport_tcp_new(&options, &outcome->error);
+    if (transport == NULL)
+        return;
+    if (rank == job->workers)
+        outcome->ok = gasket_job_be_loader(job, transport, &outcome->error);
+    else
+        outcome->ok =
+            gasket_job_be_rank(job, transport, rank, &outcome->stopped, &outcome->error);
+}
+
+static G_NORETURN void
+child_main(const Launch *launch, unsigned rank, int pipe_write, pid_t parent)
+{
+    GasketOutcome outcome = {0};
+
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(1); /* the caller died before prctl */
+    for (unsigned p = 0; p < launch->job->workers; p++)
+        if (p != rank)
+            close(launch->listen_fds[p]);
+    for (unsigned p = 0; p < rank; p++)
+        close(launch->children[p].pipe_read);
+    be_member(launch, rank, &outcome);
+    tell_outcome(pipe_write, &outcome);
+    _exit(outcome.ok ? 0 : 1);
+}
+
+/* ---- in the caller ---------------------------------------------------------------------------- */
+
+static bool
+system_error(const char *what, GError **error)
+{
+    g_set_error(error, GASKET_ERROR, GASKET_ERROR_IO, "%s: %s", what, g_strerror(errno));
+    return false;
+}
+
+static bool
+start_child(Launch *launch, unsigned rank, GError **error)
+{
+    Child *child = &launch->children[rank];
+    pid_t parent = getpid();
+    int fds[2];
+
+    if (pipe2(fds, O_CLOEXEC) != 0)
+        return system_error("cannot make a pipe", error);
+    pid_t pid = fork();
+    if (pid < 0) {
+        close(fds[0]);
+        close(fds[1]);
+        return system_error("cannot start a worker", error);
+    }
+    if (pid == 0) {
+        close(fds[0]);
+        child_main(launch, rank, fds[1], parent);
+    }
+    close(fds[1]);
+    child->pid = pid;
+    child->pipe_read = fds[0];
+    launch->n_running++;
+    return true;
+}
+
+static const char *
+member_name(const Launch *launch, unsigned rank, char name[32])
+{
+    if (rank == launch->job->workers)
+        g_strlcpy(name, "the loader", 32);
+    else
+        g_snprintf(name, 32, "rank %u", rank);
+    return name;
+}
+
+/* Reads n bytes; false if the pipe closes before. */
+static bool
+read_fully(int fd, void *bytes, size_t n)
+{
+    uint8_t *to = bytes;
+    while (n > 0) {
+        ssize_t got = read(fd, to, n);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        to += got;
+        n -= (size_t)got;
+    }
+    return true;
+}
+
+static bool
+read_outcome(Child *child)
+{
+    OutcomeHeader header;
+    char message[MAX_MESSAGE + 1] = "";
+
+    if (!read_fully(child->pipe_read, &header, sizeof header) ||
+        header.message_length > MAX_MESSAGE ||
+        !read_fully(child->pipe_read, message, header.message_length))
+        return false;
+    message[header.message_length] = '\0';
+    child->outcome.ok = header.ok != 0;
+    child->outcome.stopped = (GasketStopped)header.stopped;
+    if (!child->outcome.ok)
+        child->outcome.error = g_error_new_literal(
+            GASKET_ERROR, header.is_ours ? header.code : GASKET_ERROR_FAILED, message);
+    return true;
+}
+
+/* A member's pipe is readable or closed: takes its outcome and reaps it. */
+static void
+conclude_child(Launch *launch, unsigned rank, bool killed_by_us)
+{
+    Child *child = &launch->children[rank];
+    char name[32];
+    int status = 0;
+    bool told = read_outcome(child);
+
+    while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    close(child->pipe_read);
+    child->pid = 0;
+    child->concluded = true;
+    launch->n_running--;
+    if (!told && !killed_by_us) {
+        if (WIFSIGNALED(status))
+            child->outcome.error = g_error_new(
+                GASKET_ERROR, GASKET_ERROR_PEER, "%s was killed by signal %d (%s)",
+                member_name(launch, rank, name), WTERMSIG(status), g_strsignal(WTERMSIG(status)));
+        else
+            child->outcome.error =
+                g_error_new(GASKET_ERROR, GASKET_ERROR_PEER, "%s ended with status %d",
+                            member_name(launch, rank, name), WEXITSTATUS(status));
+        if (launch->died < 0)
+            launch->died = (int)rank;
+    }
+    if (!child->outcome.ok && launch->kill_at_us == 0)
+        launch->kill_at_us = g_get_monotonic_time() + GRACE_US;
+}
+
+static void
+signal_children(const Launch *launch, int signal)
+{
+    for (unsigned p = 0; p < launch->n; p++)
+        if (launch->children[p].pid != 0)
+            (void)kill(launch->children[p].pid, signal);
+}
+
+/* Kills whoever is left, and waits for them. */
+static void
+end_children(Launch *launch)
+{
+    signal_children(launch, SIGKILL);
+    for (unsigned p = 0; p < launch->n; p++)
+        if (launch->children[p].pid != 0)
+            conclude_child(launch, p, true);
+}
+
+static void
+watch(Launch *launch)
+{
+    g_autofree struct pollfd *fds = g_new(struct pollfd, launch->n);
+
+    while (launch->n_running > 0) {
+        for (unsigned p = 0; p < launch->n; p++)
+            fds[p] = (struct pollfd){
+                .fd = launch->children[p].pid != 0 ? launch->children[p].pipe_read : -1,
+                .events = POLLIN};
+        if (poll(fds, launch->n, 200) < 0 && errno != EINTR)
+            break;
+        if (launch->job->stop != NULL && *launch->job->stop > 0 && !launch->stop_forwarded) {
+            signal_children(launch, SIGTERM);
+            launch->stop_forwarded = true;
+        }
+        for (unsigned p = 0; p < launch->n; p++)
+            if (fds[p].fd >= 0 && (fds[p].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
+                conclude_child(launch, p, false);
+        if (launch->kill_at_us != 0 && g_get_monotonic_time() >= launch->kill_at_us)
+            break;
+    }
+    end_children(launch);
+}
+
+static bool
+listen_all(Launch *launch, GError **error)
+{
+    for (unsigned p = 0; p < launch->job->workers; p++)
+        if (!gasket_tcp_listen(NULL, &launch->listen_fds[p], &launch->ports[p], error))
+            return false;
+    return gasket_tcp_random_key(launch->tcp.key, launch->tcp.run_id, error);
+}
+
+static void
+close_listeners(Launch *launch)
+{
+    for (unsigned p = 0; p < launch->job->workers; p++)
+        if (launch->listen_fds[p] >= 0)
+            close(launch->listen_fds[p]);
+}
+
+/* A member that died is the cause, whatever the others saw of it. */
+static bool
+conclude(Launch *launch, GasketStopped *ret_stopped, GError **error)
+{
+    g_autofree GasketOutcome *outcomes = g_new0(GasketOutcome, launch->n);
+
+    for (unsigned p = 0; p < launch->n; p++)
+        outcomes[p] = launch->children[p].outcome;
+    if (launch->died >= 0) {
+        g_propagate_error(error, outcomes[launch->died].error);
+        outcomes[launch->died].error = NULL;
+        (void)gasket_job_conclude(outcomes, launch->n, ret_stopped, NULL);
+        return false;
+    }
+    return gasket_job_conclude(outcomes, launch->n, ret_stopped, error);
+}
+
+bool
+gasket_job_run_processes(const GasketJob *job, GasketStopped *ret_stopped, GError **error)
+{
+    unsigned n = job->workers + 1;
+    g_autofree Child *children = g_new0(Child, n);
+    g_autofree int *listen_fds = g_new(int, n);
+    g_autofree uint16_t *ports = g_new0(uint16_t, n);
+    Launch launch = {.job = job, .n = n, .children = children, .listen_fds = listen_fds,
+                     .ports = ports, .died = -1};
+
+    for (unsigned p = 0; p < n; p++)
+        listen_fds[p] = -1;
+    bool ok = listen_all(&launch, error);
+    for (unsigned p = 0; ok && p < n; p++)
+        ok = start_child(&launch, p, error);
+    close_listeners(&launch);
+    explicit_bzero(launch.tcp.key, sizeof launch.tcp.key);
+    if (!ok) {
+        end_children(&launch);
+        for (unsigned p = 0; p < n; p++)
+            g_clear_error(&children[p].outcome.error);
+        return false;
+    }
+    watch(&launch);
+    return conclude(&launch, ret_stopped, error);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A run: one worker's part, its data, its threads and its rounds with the other workers.
+ *
+ * Data of a kind, by local index:
+ *
+ *      0            n_boundary        n_owned                    n_local
+ *   state    |---------------------------|
+ *   current  |------------ values --------|------ ghosts' ---------|   what gathers read
+ *   next     |------------ staged --------|------ arrived ---------|   what apply writes
+ *
+ * A step writes `next` only where its program gathers over its own kind's values; otherwise nobody
+ * reads `current` meanwhile and it is written in place (next is then never allocated).
+ *
+ * Invariants between steps:
+ *   1. current holds, for every ghost, what its owner's current holds.
+ *   2. changed_owned and changed_ghosts say which values the last step that could change values of
+ *      the kind did change; all_changed stands for both being full.
+ *   3. active holds the vertices woken since they last ran; all_active stands for it being full.
+ */
+#ifndef GASKET_ENGINE_RUN_PRIVATE_H
+#define GASKET_ENGINE_RUN_PRIVATE_H
+
+#include <signal.h>
+
+#include <gasket/algorithm.h>
+
+#include "engine/exchange.h"
+#include "engine/job.h"
+#include "engine/layout.h"
+#include "engine/part.h"
+#include "engine/pool.h"
+#include "engine/totals.h"
+
+/* Rows handed over at once, at most. */
+#define GASKET_BLOCK_ROWS 1024
+
+typedef struct {
+    size_t   state_size;
+    uint8_t *state; /* [n_owned * state_size] */
+
+    size_t    value_size; /* bytes, uniform; 0: none, or varying */
+    uint64_t *value_begin; /* [n_local + 1] bytes, where sizes vary; else NULL */
+    uint8_t  *current, *next;
+
+    uint64_t *changed_owned, *changed_ghosts; /* bits by vertex, and by vertex - n_owned */
+    bool      all_changed;
+    uint64_t  n_changed; /* on all workers */
+    uint64_t  changed_degree; /* entries that read the changed ones, all workers, estimated */
+
+    uint64_t *active; /* bits by owned vertex */
+    bool      all_active;
+} GasketKindData;
+
+/* Edge values that are read at one row set. Entries of a row whose neighbour is remote are written
+ * there; the rows at the other end keep, for those entries, slots in an outbox behind their own.
+ *
+ *   at the reader's rank   current [n_entries]: own row's entries, in order of the rows
+ *   at the writer's rank   next    [n_entries | outbox of rank 0 | of rank 1 | ...] */
+typedef struct {
+    size_t    size;  /* bytes, uniform; 0: none, or varying */
+    uint64_t *begin; /* [n_slots + 1] bytes, where sizes vary */
+    uint64_t  n_entries, n_slots;
+    uint8_t  *current, *next; /* next == current unless a step reads while it writes */
+    uint8_t  *second;         /* the other buffer, once one was needed */
+    uint32_t *slot;           /* [entries of the opposite rows] where their owner writes */
+    uint64_t *outbox_begin;   /* [size + 1] first slot for each rank */
+    uint64_t *inbox_begin;    /* [size + 1] into inbox */
+    uint32_t *inbox;          /* entries that each rank writes, in the order of its outbox */
+} GasketEdgeValues;
+
+/* What a run keeps of the rows of a relation and direction. */
+typedef struct {
+    GasketColumn      *columns; /* [n_columns] views, of whichever layout stands */
+    GasketLayout      *layout;  /* segment-major, or NULL: row-major */
+    bool               row_major_only;
+    GasketReaders     *readers; /* local transpose, built when first needed */
+    size_t             edge_state_size;
+    uint8_t           *edge_state;
+    GasketEdgeValues   values;
+} GasketRowsData;
+
+#define GASKET_CHUNK_CACHE 16
+
+/* Chunks for a combination of row sets. */
+typedef struct {
+    unsigned      kind, n_rows;
+    GasketRowSet  rows[GASKET_MAX_ROW_SETS];
+    GasketChunks *chunks;
+} GasketChunkCache;
+
+typedef struct GasketPush GasketPush; /* push.h */
+
+/* What one compute thread has of its own. */
+struct GasketThread {
+    GasketRun     *run;
+    unsigned       index;
+    GasketPartials partials;
+    GasketContext  context; /* for the step under way */
+
+    uint64_t n_ran, n_changed, changed_degree;
+
+    uint32_t *vertex; /* [GASKET_BLOCK_ROWS] buffers for blocks */
+    uint32_t *slot;   /* [GASKET_BLOCK_ROWS] 0, 1, 2, ... */
+    uint64_t *begin[GASKET_MAX_ROW_SETS];
+    uint64_t *end[GASKET_MAX_ROW_SETS];
+    uint8_t  *changed; /* [GASKET_BLOCK_ROWS] */
+    uint8_t  *sums;    /* [sums_size] */
+    size_t    sums_size;
+    uint8_t  *scratch; /* [scratch_size] */
+    size_t    scratch_size;
+};
+
+struct GasketRun {
+    GasketPart     *part;
+    GasketExchange *exchange;
+    GasketPool     *pool;
+    GasketThread   *threads; /* [n_threads] */
+    unsigned        n_threads;
+
+    uint64_t seed;
+    uint32_t segment;   /* as GasketJob.segment */
+    double   tolerance;
+    uint32_t max_iterations; /* 0: no bound */
+
+    GasketKindData *kinds;        /* [n_kinds] */
+    GasketColumn  **kind_columns; /* [n_kinds][n_columns] views */
+    GasketRowsData *rows;  /* [2 * n_relations] by 2 * relation + direction */
+    GasketTotals    totals;
+    GasketPartials  own, all; /* of this rank, and of all, in the step under way */
+    uint8_t        *sums;     /* [n_owned] sums of a kind: segment-major and push steps */
+    size_t          sums_size;
+    GasketPush     *push;     /* what push steps need, once there was one */
+    GasketChunkCache chunk_cache[GASKET_CHUNK_CACHE];
+    unsigned        n_chunk_cache;
+
+    uint64_t step;
+    uint64_t iteration;
+    bool     in_iteration, converged, stop_asked, stopped;
+    int64_t  run_began_us, iteration_began_us;
+    GasketReportIteration under_way; /* sums since the last iteration ended */
+    GasketReport         *report;    /* iterations and metrics go there; every rank keeps one */
+    double                step_seconds; /* in steps, waiting included */
+
+    const volatile sig_atomic_t *stop;
+    void (*progress)(void *data, const GasketProgress *progress); /* rank 0 */
+    void *progress_data;
+
+    GasketContext view; /* for gasket_run_context */
+    uint32_t    **by_ordinal; /* [n_kinds][n_owned] or NULL: vertices by ascending ordinal */
+};
+
+/* This worker's figures for the report. */
+void gasket_run_figures(const GasketRun *run, GasketReportWorker *ret_figures);
+
+static inline GasketRowsData *
+gasket_run_rows_data(const GasketRun *run, unsigned relation, GasketDirection direction)
+{
+    const GasketPartRelation *r = &run->part->relations[relation];
+    return &run->rows[2 * relation + gasket_part_direction(r, direction)];
+}
+
+static inline GasketPartRows *
+gasket_run_part_rows(const GasketRun *run, unsigned relation, GasketDirection direction)
+{
+    GasketPartRelation *r = &run->part->relations[relation];
+    return &r->rows[gasket_part_direction(r, direction)];
+}
+
+/* A run of a part; takes the part. exchange is borrowed. */
+GasketRun *gasket_run_new_take(GasketPart **part, GasketExchange *exchange, const GasketJob *job,
+                               GasketReport *report, GError **error);
+void gasket_run_free(GasketRun *run);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GasketRun, gasket_run_free)
+
+/* Fills what does not change between steps of one kind. */
+void gasket_run_fill_context(const GasketRun *run, GasketContext *context, unsigned kind,
+                             const GasketPartRelation *relation);
+
+/* Owned vertices of a kind by ascending ordinal, made when first asked for. */
+const uint32_t *gasket_run_by_ordinal(GasketRun *run, unsigned kind, GError **error);
+
+#endif

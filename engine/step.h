@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One superstep.
+ *
+ *   prepare ─> boundary chunks ─────> interior chunks ─────────────> finish round ─> commit ─> wake
+ *                        └─ boundary values travel meanwhile ──┘
+ *
+ * Chunks run in one of three ways, all calling the same gather:
+ *
+ *   rows      a block of whole rows, apply on the same block (and scatter)
+ *   segments  the pieces of a chunk, segment by segment, then apply on the chunk
+ *   push      (push.c) entries that name a changed neighbour, binned by target
+ */
+#ifndef GASKET_ENGINE_STEP_H
+#define GASKET_ENGINE_STEP_H
+
+#include <stdatomic.h>
+
+#include "engine/ghosts.h"
+#include "engine/run_private.h"
+
+typedef struct {
+    GasketUpdate update;     /* of the values */
+    unsigned     set;        /* row set whose edge values come next */
+    uint32_t     edge;       /* position in its outbox */
+    uint32_t     totals;     /* cursor of partials */
+    bool         values_done, edges_done;
+} GasketStepPeer;
+
+/* What every rank tells every other at a step's end. */
+typedef struct {
+    uint64_t n_ran, n_changed, changed_degree, bytes_sent, stop_asked;
+} GasketStepCounters;
+
+typedef struct {
+    GasketRun            *run;
+    const GasketProgram  *program;
+    GasketKindData       *kind;
+    const GasketPartKind *part;
+    GasketValues          values;         /* where apply writes and updates arrive */
+    bool                  publishes;      /* the kind has values and the program may change them */
+    bool                  in_place, full; /* no staging; every value changes */
+    bool                  all_run;        /* not woken ones or a set, but every vertex */
+    const uint64_t       *active;         /* bits by owned vertex; NULL: all */
+    const uint32_t       *degree;         /* [n_owned] readers of each vertex, or NULL */
+
+    GasketRows          rows[GASKET_MAX_ROW_SETS]; /* all but the block's own fields */
+    const uint64_t     *offset[GASKET_MAX_ROW_SETS];
+    const GasketChunks *chunks;
+    const GasketLayout *layout;
+    size_t              block_rows;
+    atomic_uint         next_chunk;
+    unsigned            end_chunk;
+
+    GasketStepPeer    *peers; /* [size] */
+    bool               boundary_done, all_done;
+    GasketStepCounters own, all;
+    GError            *error; /* of the thread that talks (the driver's) */
+} GasketStep;
+
+/* Empties sums of n slots. */
+void gasket_step_clear_sums(const GasketProgram *program, void *sums, size_t n);
+
+/* Apply, and what follows it, on a block. slot: of each vertex's sum in sums. */
+void gasket_step_apply(GasketStep *step, GasketThread *thread, const uint32_t *vertex,
+                       const uint32_t *slot, size_t count, const void *sums);
+
+/* Makes run->sums hold n sums of the program. */
+bool gasket_step_need_sums(GasketStep *step, GError **error);
+
+/* Rounds of a step (step_round.c). */
+extern const GasketRound gasket_step_round;
+
+/* Edge values of the step's row sets over the wire (edge_values.c). */
+bool gasket_edges_produce(GasketStep *step, unsigned peer, GasketStepPeer *state,
+                          GasketFrame **ret_frame, GError **error);
+bool gasket_edges_consume(GasketStep *step, unsigned peer, const GasketRoundHeader *header,
+                          const uint8_t *body, uint32_t n_body, GError **error);
+
+/* Before a step that scatters: where each row set's edge values are written. */
+bool gasket_edges_prepare(GasketStep *step, GError **error);
+void gasket_edges_commit(GasketStep *step);
+
+/* After the round: staged values become current; readers are woken (commit.c). */
+void gasket_step_commit(GasketStep *step);
+bool gasket_step_wake(GasketStep *step, GError **error);
+
+#endif

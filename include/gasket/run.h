@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Drivers: ordinary functions that run vertex programs on one run of a graph.
+ *
+ * A driver runs on every worker at once, each with its part of the graph; every function marked
+ * [all] must be called by all workers in the same order (a driver whose control flow depends on
+ * totals, parameters and sizes only does so by itself).
+ *
+ *   static bool
+ *   pagerank_run(GasketRun *run, const void *parameters, GError **error)
+ *   {
+ *       if (!gasket_run_set_aggregates(run, aggregates, G_N_ELEMENTS(aggregates), error) ||
+ *           !gasket_run_set_state(run, 0, sizeof(double), error) ||
+ *           !gasket_run_set_value(run, 0, sizeof(float), error) ||
+ *           !gasket_run_step(run, &start, error))
+ *           return false;
+ *
+ *       while (gasket_run_continues(run)) {
+ *           if (!gasket_run_step(run, &pagerank, error))
+ *               return false;
+ *           double residual = gasket_run_total(run, RESIDUAL, 0);
+ *           gasket_run_end_iteration(run, residual, residual < 1e-6);
+ *       }
+ *       return true;
+ *   }
+ */
+#ifndef GASKET_RUN_H
+#define GASKET_RUN_H
+
+#include <gasket/error.h>
+#include <gasket/program.h>
+#include <gasket/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct GasketRun GasketRun;
+typedef struct GasketVertexSet GasketVertexSet;
+
+/* ---- what there is --------------------------------------------------------------------------- */
+
+GASKET_API unsigned gasket_run_rank(const GasketRun *run);
+GASKET_API unsigned gasket_run_n_workers(const GasketRun *run);
+GASKET_API uint64_t gasket_run_seed(const GasketRun *run);
+
+/* Of the whole graph. */
+GASKET_API unsigned gasket_run_n_kinds(const GasketRun *run);
+GASKET_API unsigned gasket_run_n_relations(const GasketRun *run);
+GASKET_API uint32_t gasket_run_n_vertices(const GasketRun *run, unsigned kind);
+GASKET_API uint64_t gasket_run_n_edges(const GasketRun *run, unsigned relation);
+
+/* Of this worker: vertices 0 .. n_owned - 1 are its own, n_owned .. n_local - 1 its ghosts. */
+GASKET_API uint32_t gasket_run_n_owned(const GasketRun *run, unsigned kind);
+GASKET_API uint32_t gasket_run_n_local(const GasketRun *run, unsigned kind);
+
+/* The index of a column by name, or -1. */
+GASKET_API int gasket_run_vertex_column(const GasketRun *run, unsigned kind, const char *name);
+GASKET_API int gasket_run_edge_column(const GasketRun *run, unsigned relation, const char *name);
+
+/* [all] The ordinal of the vertex with an original id (its position by ascending id), which
+ * context->ordinal holds on its owner. An id that no vertex has is an ARGUMENT error. */
+GASKET_API bool gasket_run_find(GasketRun *run, unsigned kind, const char *id,
+                                uint32_t *ret_ordinal, GError **error);
+
+/* ---- data (each at most once per kind or row set, before the first step that uses it) --------- */
+
+/* Zeroed bytes for each owned vertex of a kind. Error: MEMORY. */
+GASKET_API bool gasket_run_set_state(GasketRun *run, unsigned kind, size_t size, GError **error);
+
+/* [all] Zeroed published bytes for each vertex of a kind, on its owner and its ghosts. */
+GASKET_API bool gasket_run_set_value(GasketRun *run, unsigned kind, size_t size, GError **error);
+
+/* Bytes that one vertex's value, or one entry's edge value, takes. state: of the kind, by vertex,
+ * NULL if it has none. Must depend on nothing but the graph, the state and the parameters. */
+typedef size_t (*GasketVertexSize)(const GasketContext *context, GasketVertex v, const void *state);
+
+/* [all] The same with a size for each vertex (rounded up to 8 bytes each). */
+GASKET_API bool gasket_run_set_value_varying(GasketRun *run, unsigned kind, GasketVertexSize size,
+                                             const void *parameters, GError **error);
+
+/* [all] Edge values of size bytes that travel to the rows of `rows`: read there as incoming,
+ * written (zero before) at the other end by scatter over the opposite rows of the relation. Both
+ * directions of a relation may have edge values, of different sizes. For a symmetric relation
+ * name GASKET_IN. */
+GASKET_API bool gasket_run_set_edge_value(GasketRun *run, GasketRowSet rows, size_t size,
+                                          GError **error);
+
+/* [all] The same where the size of an edge's value is a function of one of its ends: the owner of
+ * the row if `by_owner`, else the neighbour. size is asked on the worker that owns that end. */
+GASKET_API bool gasket_run_set_edge_value_varying(GasketRun *run, GasketRowSet rows, bool by_owner,
+                                                  GasketVertexSize size, const void *parameters,
+                                                  GError **error);
+
+/* Zeroed private bytes for each entry of rows. Error: MEMORY. */
+GASKET_API bool gasket_run_set_edge_state(GasketRun *run, GasketRowSet rows, size_t size,
+                                          GError **error);
+
+typedef enum {
+    GASKET_COUNT, /* 64-bit integers */
+    GASKET_SUM,   /* doubles, exact until the total is rounded */
+    GASKET_MIN,
+    GASKET_MAX,
+} GasketAggregateType;
+
+typedef struct {
+    const char         *name;
+    GasketAggregateType type;
+    unsigned            length; /* elements; 0 means 1 */
+} GasketAggregate;
+
+#define GASKET_MAX_AGGREGATES 64
+
+/* [all] Declares the run's aggregates, once; copied. */
+GASKET_API bool gasket_run_set_aggregates(GasketRun *run, const GasketAggregate *aggregates,
+                                          unsigned n_aggregates, GError **error);
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+/* [all] One superstep of a program: gather, apply, scatter on the vertices that are active, then
+ * new values and edge values and totals travel.
+ *
+ * wakes = NONE: every vertex of the kind runs. Otherwise those that were woken since their last
+ * run: at first all, unless gasket_run_activate said which.
+ * Errors: PEER, PROTOCOL, MEMORY; after one, the run can only be ended. */
+GASKET_API bool gasket_run_step(GasketRun *run, const GasketProgram *program, GError **error);
+
+/* [all] The same on a set of vertices, woken or not. */
+GASKET_API bool gasket_run_step_on(GasketRun *run, const GasketProgram *program,
+                                   const GasketVertexSet *set, GError **error);
+
+/* Makes a set the active vertices of its kind, instead of those woken until now. */
+GASKET_API void gasket_run_activate(GasketRun *run, const GasketVertexSet *set);
+
+/* Vertices of the kind whose value the last step of a program of that kind changed, on all
+ * workers: 0 means that nothing more happens. */
+GASKET_API uint64_t gasket_run_n_changed(const GasketRun *run, unsigned kind);
+
+/* The totals of the last step that computed the aggregate. */
+GASKET_API double gasket_run_total(const GasketRun *run, unsigned aggregate, unsigned i);
+GASKET_API int64_t gasket_run_total_count(const GasketRun *run, unsigned aggregate, unsigned i);
+
+/* ---- iterations: what the user sees ----------------------------------------------------------- */
+
+/* Begins an iteration (one or more steps). false once the driver should return: converged, all
+ * --iterations done, or the user asked to stop. */
+GASKET_API bool gasket_run_continues(GasketRun *run);
+
+/* Ends it, for progress and report. residual: NAN if there is none. */
+GASKET_API void gasket_run_end_iteration(GasketRun *run, double residual, bool converged);
+
+/* Puts a number into the report's metrics; name may have dots ("test.rmse"). */
+GASKET_API void gasket_run_set_metric(GasketRun *run, const char *name, double value);
+
+/* ---- sets of vertices -------------------------------------------------------------------------
+ *
+ * This worker's share of a set of vertices of one kind: one bit each. Operations cost O(V / 64). */
+
+GASKET_API GasketVertexSet *gasket_vertex_set_new(const GasketRun *run, unsigned kind);
+GASKET_API void gasket_vertex_set_free(GasketVertexSet *set);
+GASKET_API void gasket_vertex_set_add(GasketVertexSet *set, GasketVertex v);
+GASKET_API void gasket_vertex_set_remove(GasketVertexSet *set, GasketVertex v);
+GASKET_API bool gasket_vertex_set_has(const GasketVertexSet *set, GasketVertex v);
+GASKET_API void gasket_vertex_set_fill(GasketVertexSet *set);
+GASKET_API void gasket_vertex_set_clear(GasketVertexSet *set);
+GASKET_API void gasket_vertex_set_unite(GasketVertexSet *set, const GasketVertexSet *other);
+GASKET_API void gasket_vertex_set_intersect(GasketVertexSet *set, const GasketVertexSet *other);
+GASKET_API void gasket_vertex_set_subtract(GasketVertexSet *set, const GasketVertexSet *other);
+GASKET_API uint32_t gasket_vertex_set_count(const GasketVertexSet *set); /* on this worker */
+
+/* The vertex with an ordinal if this worker owns it, else GASKET_NO_VERTEX. O(log V). */
+GASKET_API GasketVertex gasket_run_owned(const GasketRun *run, unsigned kind, uint32_t ordinal);
+
+/* ---- leases ------------------------------------------------------------------------------------
+ *
+ * For one phase a worker may hold the exclusive right to write the values of a set of vertices,
+ * ghosts included (block-stratified SGD: of one block of items). A lease is taken by all workers
+ * at once and ends with the values at home: `holder[v]` of every owned vertex says which rank may
+ * write it. Between begin and end the holder's copy is the value; at the end it goes home over
+ * the ghost path reversed and from there to all ghosts. A holder must have the vertex as its own
+ * or as a ghost, else ARGUMENT. */
+
+typedef struct GasketLease GasketLease;
+
+/* [all] holder: [n_owned] a rank each. Costs one exchange of what each rank is granted. */
+GASKET_API bool gasket_run_lease_begin(GasketRun *run, unsigned kind, const uint32_t *holder,
+                                       GasketLease **ret_lease, GError **error);
+
+/* The vertices (owned or ghosts) that this worker holds, ascending by number; [*n]. */
+GASKET_API const GasketVertex *gasket_lease_vertices(const GasketLease *lease, uint32_t *n);
+
+/* The values of the kind, to be written at gasket_lease_vertices alone. [n_local] */
+GASKET_API void *gasket_lease_values(const GasketLease *lease);
+
+/* [all] Sends the values home and on to all ghosts, and frees the lease. */
+GASKET_API bool gasket_run_lease_end_take(GasketRun *run, GasketLease **lease, GError **error);
+
+/* ---- plain views, for verifiers and for what no program expresses ------------------------------ */
+
+/* All of this worker's rows of a row set as one block: vertex and sum 0 .. n_owned - 1, each row
+ * whole, whatever the engine's own layout; values are those published. The view stands until the
+ * next step; free it with gasket_run_rows_free. Error: MEMORY; ARGUMENT if the algorithm did not
+ * ask for these rows. */
+GASKET_API GasketRows *gasket_run_rows(GasketRun *run, GasketRowSet rows, GError **error);
+GASKET_API void gasket_run_rows_free(GasketRows *rows);
+
+/* The state and the published values of a kind. */
+GASKET_API void *gasket_run_state(const GasketRun *run, unsigned kind);        /* [n_owned] */
+GASKET_API const void *gasket_run_values(const GasketRun *run, unsigned kind); /* [n_local] */
+
+/* A context for a kind outside any step (numbers, ordinals, columns, totals). */
+GASKET_API const GasketContext *gasket_run_context(GasketRun *run, unsigned kind);
+
+/* [all] Reduces n doubles over the workers: exact sums, or the largest. In place, on all. */
+GASKET_API bool gasket_run_reduce_sum(GasketRun *run, double *x, size_t n, GError **error);
+GASKET_API bool gasket_run_reduce_max(GasketRun *run, double *x, size_t n, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GasketVertexSet, gasket_vertex_set_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GasketRows, gasket_run_rows_free)
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Batches of edges, and the ids and weights that go into them. See format.h.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "loaders/format.h"
+#include "loaders/text.h"
+
+bool
+gasket_batch_flush(GasketBatch *batch, GError **error)
+{
+    const void *columns[] = {batch->weight};
+    uint32_t n = batch->n;
+    batch->n = 0;
+    return n == 0 || gasket_feed_edges(batch->feed, batch->relation, n, batch->source,
+                                       batch->target, batch->weighted ? columns : NULL, error);
+}
+
+uint32_t
+gasket_batch_id(GasketBatch *batch, unsigned kind, const char *text, size_t size, const char *what,
+                GError **error)
+{
+    int64_t id;
+    if (size == 0) {
+        gasket_text_error(error, text, 0, "%s", what);
+        return GASKET_NO_VERTEX;
+    }
+    if (size <= GASKET_TEXT_DIGITS + 1 && gasket_scan_id(text, &id) == text + size)
+        return gasket_feed_integer(batch->feed, kind, id, error);
+    if (size > GASKET_ID_MAX) {
+        gasket_text_error(error, text, size, "%s of at most %d bytes", what, GASKET_ID_MAX);
+        return GASKET_NO_VERTEX;
+    }
+    for (size_t i = 0; i < size; i++)
+        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f) {
+            gasket_text_error(error, text, size, "%s without control characters", what);
+            return GASKET_NO_VERTEX;
+        }
+    return gasket_feed_text(batch->feed, kind, text, size, error);
+}
+
+bool
+gasket_batch_weight(const GasketBatch *batch, const char *text, size_t size, double *ret_weight,
+                    GError **error)
+{
+    double weight = 0;
+    if (size == 0 || gasket_scan_double(text, &weight) != text + size || !isfinite(weight)) {
+        gasket_text_error(error, text, size, "a weight (a finite number)");
+        return false;
+    }
+    if (batch->nonnegative && weight < 0) {
+        gasket_text_error(error, text, size, "a weight that is not negative");
+        return false;
+    }
+    *ret_weight = weight;
+    return true;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Edge lists: one edge a line, in blanks (SNAP, TSV), in CSV, or with `::`.
+ *
+ * Lines of plain integers in columns 1, 2 and 3 take a fast path that is specialised for each
+ * delimiter; a line that does not fit it, in whatever way, is read again by the general path,
+ * which knows text ids, quotes and other columns, and which words the errors.
+ *
+ * Invariants:
+ *   1. Both paths agree on every line that the fast one accepts.
+ *   2. The scanners stop at the newline that ends each block's last line, so nothing reads past it.
+ *
+ * Cost: the fast path about 1 ns a byte; the general path 5 to 10.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "loaders/dialect.h"
+#include "loaders/text.h"
+
+typedef struct {
+    GasketDialect dialect;
+    GasketLoader *loader;
+} EdgeList;
+
+/* The general path for one line. */
+static bool
+parse_line(EdgeList *list, GasketBatch *batch, char *line, size_t size, uint64_t *edges,
+           GError **error)
+{
+    const GasketDialect *dialect = &list->dialect;
+    GasketField fields[GASKET_FIELDS_MAX];
+    size_t n = 0;
+    if (gasket_dialect_skips(dialect, line, size))
+        return true;
+    if (!gasket_dialect_cut(dialect, line, size, fields, &n, error))
+        return false;
+    static const char *const what[] = {"a source vertex", "a target vertex"};
+    const uint32_t column[] = {dialect->source, dialect->target};
+    const unsigned kind[] = {batch->source_kind, batch->target_kind};
+    uint32_t handle[2];
+    for (int i = 0; i < 2; i++) {
+        GasketField field = column[i] < n ? fields[column[i]] : (GasketField){"", 0};
+        handle[i] = gasket_batch_id(batch, kind[i], field.text, field.size, what[i], error);
+        if (handle[i] == GASKET_NO_VERTEX)
+            return false;
+    }
+    double weight = 1;
+    if (dialect->weight != GASKET_NO_COLUMN) {
+        GasketField field = dialect->weight < n ? fields[dialect->weight] : (GasketField){"", 0};
+        if (!gasket_batch_weight(batch, field.text, field.size, &weight, error))
+            return false;
+    } else if (dialect->only_two && n > 2) {
+        gasket_text_error(error, fields[2].text, fields[2].size,
+                          "no third column, as on the first line");
+        return false;
+    }
+    ++*edges;
+    return gasket_batch_add(batch, handle[0], handle[1], weight, error);
+}
+
+static inline const char *
+skip_delimiter(const char *p, char delimiter)
+{
+    if (delimiter == ' ')
+        return gasket_text_blank(*p) ? gasket_text_skip_blanks(p + 1) : NULL;
+    if (delimiter == ':')
+        return p[0] == ':' && p[1] == ':' ? p + 2 : NULL;
+    return *p == delimiter ? p + 1 : NULL;
+}
+
+/* The start of the next line if nothing that matters is left on this one, else NULL. */
+static inline const char *
+skip_rest(const char *p, const char *end, char delimiter, bool only_two)
+{
+    if (*p == '\n')
+        return p + 1;
+    if (p[0] == '\r' && p[1] == '\n')
+        return p + 2;
+    p = only_two ? NULL : skip_delimiter(p, delimiter);
+    if (p == NULL)
+        return NULL;
+    const char *newline = memchr(p, '\n', (size_t)(end - p));
+    if (delimiter != ' ' && delimiter != ':' && memchr(p, '"', (size_t)(newline - p)) != NULL)
+        return NULL;
+    return newline + 1;
+}
+
+/* The fast path for one line: the start of the next, or NULL. */
+static inline const char *
+scan_line(const char *p, const char *end, char delimiter, bool weighted, bool only_two,
+          int64_t *source, int64_t *target, double *weight)
+{
+    p = gasket_scan_id_padded(p, source);
+    if (p == NULL || (p = skip_delimiter(p, delimiter)) == NULL ||
+        (p = gasket_scan_id_padded(p, target)) == NULL)
+        return NULL;
+    if (weighted &&
+        ((p = skip_delimiter(p, delimiter)) == NULL || (p = gasket_scan_double(p, weight)) == NULL))
+        return NULL;
+    return skip_rest(p, end, delimiter, only_two);
+}
+
+static inline bool
+parse_lines(EdgeList *list, GasketBatch *batch, GasketBlock *block, GasketBlockResult *result,
+            char delimiter, bool weighted, GError **error)
+{
+    const char *p = block->text, *end = block->text + block->size;
+    bool only_two = list->dialect.only_two;
+    uint64_t lines = 0, edges = 0;
+    bool good = true;
+    while (p < end) {
+        int64_t source, target;
+        double weight = 1;
+        const char *next =
+            scan_line(p, end, delimiter, weighted, only_two, &source, &target, &weight);
+        if (next != NULL &&
+            (!weighted || (isfinite(weight) && (weight >= 0 || !batch->nonnegative)))) {
+            uint32_t u = gasket_feed_integer(batch->feed, batch->source_kind, source, error);
+            uint32_t v = gasket_feed_integer(batch->feed, batch->target_kind, target, error);
+            good = u != GASKET_NO_VERTEX && v != GASKET_NO_VERTEX &&
+                   gasket_batch_add(batch, u, v, weight, error);
+            edges++;
+        } else {
+            next = (const char *)memchr(p, '\n', (size_t)(end - p)) + 1;
+            char *line = block->text + (p - block->text);
+            good = parse_line(list, batch, line, (size_t)(next - p) - 1, &edges, error);
+        }
+        if (!good)
+            break;
+        p = next;
+        lines++;
+    }
+    result->lines = lines;
+    result->edges = edges;
+    return good;
+}
+
+/* Every line by the general path: columns in other places. */
+static bool
+parse_generally(EdgeList *list, GasketBatch *batch, GasketBlock *block, GasketBlockResult *result,
+                GError **error)
+{
+    char *p = block->text, *end = block->text + block->size;
+    for (; p < end; result->lines++) {
+        char *newline = memchr(p, '\n', (size_t)(end - p));
+        if (!parse_line(list, batch, p, (size_t)(newline - p), &result->edges, error))
+            return false;
+        p = newline + 1;
+    }
+    return true;
+}
+
+static bool
+parse_block(void *data, unsigned thread, GasketBlock *block, GasketBlockResult *result,
+            GError **error)
+{
+    EdgeList *list = data;
+    const GasketDialect *dialect = &list->dialect;
+    GasketBatch *batch = list->loader->batches[thread];
+    bool weighted = dialect->weight != GASKET_NO_COLUMN;
+    if (dialect->source != 0 || dialect->target != 1 || (weighted && dialect->weight != 2))
+        return parse_generally(list, batch, block, result, error);
+    switch (dialect->delimiter) {
+    case ' ':
+        return weighted ? parse_lines(list, batch, block, result, ' ', true, error)
+                        : parse_lines(list, batch, block, result, ' ', false, error);
+    case ',':
+        return parse_lines(list, batch, block, result, ',', weighted, error);
+    case ':':
+        return parse_lines(list, batch, block, result, ':', weighted, error);
+    default:
+        return parse_lines(list, batch, block, result, dialect->delimiter, weighted, error);
+    }
+}
+
+static bool
+load_list(GasketSource *source, GasketLoader *loader, GError **error)
+{
+    EdgeList *list = source->state;
+    list->loader = loader;
+    GasketChunkJob job = {.parse = parse_block, .data = list, .max_line = GASKET_LINE_MAX};
+    uint64_t edges;
+    return gasket_loader_parse(loader, source, &job, &edges, error);
+}
+
+static bool
+prepare_dialect(GasketSource *source, const GasketLoadOptions *options, GasketDialect dialect,
+                GError **error)
+{
+    EdgeList *list = g_new0(EdgeList, 1);
+    source->state = list;
+    list->dialect = dialect;
+    return gasket_dialect_prepare(&list->dialect, source->input, options, &source->weights, error);
+}
+
+/* A tab on the first line of a .tsv file separates fields that may have blanks in them. */
+static bool
+prepare_edges(GasketSource *source, const GasketLoadOptions *options, GError **error)
+{
+    g_autofree char *extension = gasket_extension(source->path);
+    g_autofree char *line = gasket_first_line(source->input, true, error);
+    if (line == NULL)
+        return false;
+    bool tabs = strcmp(extension, "tsv") == 0 && strchr(line, '\t') != NULL;
+    GasketDialect dialect = {.delimiter = tabs ? '\t' : ' ', .comments = true};
+    return prepare_dialect(source, options, dialect, error);
+}
+
+/* The delimiter of a CSV file: of those on its first line, the first of comma, semicolon, tab. */
+static char
+csv_delimiter(const char *line)
+{
+    bool quoted = false, semicolon = false, tab = false;
+    for (; *line != '\0'; line++) {
+        quoted ^= *line == '"';
+        if (*line == ',' && !quoted)
+            return ',';
+        semicolon |= *line == ';' && !quoted;
+        tab |= *line == '\t' && !quoted;
+    }
+    return semicolon ? ';' : tab ? '\t' : ',';
+}
+
+static bool
+prepare_csv(GasketSource *source, const GasketLoadOptions *options, GError **error)
+{
+    g_autofree char *line = gasket_first_line(source->input, false, error);
+    if (line == NULL)
+        return false;
+    GasketDialect dialect = {.delimiter = csv_delimiter(line), .quotes = true};
+    return prepare_dialect(source, options, dialect, error);
+}
+
+/* Ratings: `::`, CSV with commas or semicolons, or blanks (u.data, LIBMF). */
+static bool
+prepare_ratings(GasketSource *source, const GasketLoadOptions *options, GError **error)
+{
+    g_autofree char *line = gasket_first_line(source->input, true, error);
+    if (line == NULL)
+        return false;
+    if (strstr(line, "::") != NULL)
+        return prepare_dialect(source, options, (GasketDialect){.delimiter = ':', .comments = true},
+                               error);
+    if (strchr(line, ',') != NULL || strchr(line, ';') != NULL)
+        return prepare_csv(source, options, error);
+    return prepare_edges(source, options, error);
+}
+
+const GasketFormat gasket_format_edges = {
+    .name = "edges",
+    .extensions = "txt tsv el wel edges",
+    .columns = true,
+    .prepare = prepare_edges,
+    .load = load_list,
+    .free = g_free,
+};
+
+const GasketFormat gasket_format_csv = {
+    .name = "csv",
+    .extensions = "csv",
+    .columns = true,
+    .prepare = prepare_csv,
+    .load = load_list,
+    .free = g_free,
+};
+
+const GasketFormat gasket_format_ratings = {
+    .name = "ratings",
+    .extensions = "",
+    .columns = true,
+    .prepare = prepare_ratings,
+    .load = load_list,
+    .free = g_free,
+};

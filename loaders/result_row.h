@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Result rows as text: an original id and its columns in one line.
+ *
+ *   tsv     vertex<TAB>rank           tab, newline, return and backslash in ids as \t \n \r \\
+ *   csv     vertex,rank               ids quoted where RFC 4180 wants it, quotes doubled
+ *   jsonl   {"vertex":1,"rank":0.5}   integer ids are numbers, text ids strings; bytes that are not
+ *                                     UTF-8 become U+FFFD
+ *
+ * Columns of several elements are name_0, name_1, ... in tsv and csv and an array in jsonl. Floats
+ * have their shortest round-trip form; nan and infinities are `nan`, `inf`, `-inf`, and null in
+ * jsonl. A vertex column is an original id; where it names none the field is empty, null in jsonl.
+ *
+ * Lines end with a newline. Cost: about 100 ns a number, 10 ns an id.
+ */
+#ifndef GASKET_LOADERS_RESULT_ROW_H
+#define GASKET_LOADERS_RESULT_ROW_H
+
+#include "engine/job.h"
+#include "loaders/number_text.h"
+
+typedef enum {
+    GASKET_ROW_TSV,
+    GASKET_ROW_CSV,
+    GASKET_ROW_JSONL,
+} GasketRowStyle;
+
+/* What all rows of one result share. Borrows columns and names. */
+typedef struct {
+    GasketRowStyle style;
+    const char *id_name;               /* heading of the ids */
+    const GasketResultColumn *columns; /* [n_columns] */
+    unsigned n_columns;
+    GasketNumberText *numbers;
+    GString **keys; /* [n_columns] jsonl: `,"name":` */
+    GString *id_key;
+} GasketResultRow;
+
+void gasket_result_row_init(GasketResultRow *row, GasketRowStyle style, const char *id_name,
+                            const GasketResultColumn *columns, unsigned n_columns);
+void gasket_result_row_clear(GasketResultRow *row);
+
+/* Elements of a column: at least 1. */
+static inline size_t
+gasket_result_length(const GasketResultColumn *column)
+{
+    return column->length > 0 ? column->length : 1;
+}
+
+/* The heading line; nothing in jsonl. */
+void gasket_result_row_append_header(const GasketResultRow *row, GString *out);
+
+/* Line i of a block. */
+void gasket_result_row_append(const GasketResultRow *row, const GasketResultBlock *block, size_t i,
+                              GString *out);
+
+/* The id x with the escapes of tsv. */
+void gasket_result_row_append_id(const GasketIds *ids, uint32_t x, GString *out);
+
+/* Element e (of n * length) of a column's data as a number; vertex columns have no number. */
+double gasket_result_element(const GasketResultColumn *column, const void *data, size_t e);
+
+#endif

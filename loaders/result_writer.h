@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writing a result: rows of one kind, ascending by original id, into a file of the user's choice.
+ *
+ *   g_autoptr(GasketResultWriter) writer =
+ *       gasket_result_writer_new("ranks.tsv", columns, n_columns, NULL, &error);
+ *   if (writer == NULL)
+ *       return false;
+ *   while (... a block of rows ...)
+ *       if (!gasket_result_writer_write(writer, &block, &error))
+ *           return false;
+ *   return gasket_result_writer_finish(writer, &error);
+ *
+ * The format is that of the name's ending (or options.format):
+ *
+ *   tsv     .tsv .txt, and standard output ("-")     see result_row.h
+ *   csv     .csv
+ *   jsonl   .jsonl .ndjson
+ *   npy     .npy    one array: (n,) or (n, length); a record array if there are several columns.
+ *                   Ids stand in PATH.ids.npy (int64) or, where they are text, in PATH.ids.txt
+ *                   (one a line, \t \n \r \\ escaped). A vertex column holds ids, INT64_MIN for
+ *                   none; where ids are text it holds rows (0 ..), -1 for none
+ *   sqlite  .db .sqlite .sqlite3    a table in a new or existing database; other tables stay
+ *
+ * A result is written whole or not at all: until finish returns, what stood at the path before
+ * stands there still, and freeing a writer that was not finished leaves nothing behind.
+ *
+ * Cost: one pass, a few MiB whatever the length; about 100 ns a number as text.
+ */
+#ifndef GASKET_LOADERS_RESULT_WRITER_H
+#define GASKET_LOADERS_RESULT_WRITER_H
+
+#include "engine/job.h"
+
+typedef struct GasketResultWriter GasketResultWriter;
+
+typedef struct {
+    const char *format;  /* "tsv", "csv", "jsonl", "npy", "sqlite"; NULL: by the path's ending */
+    bool no_header;      /* tsv and csv without their first line */
+    const char *table;   /* sqlite; NULL: "result" */
+    const char *id_name; /* heading of the ids; NULL: "vertex" */
+} GasketResultOptions;
+
+/* columns: [n_columns] of one kind, copied; names borrowed. options: NULL for the defaults.
+ * Errors: ARGUMENT (no such format, a column twice, a table without a name), IO. */
+GasketResultWriter *gasket_result_writer_new(const char *path, const GasketResultColumn *columns,
+                                             unsigned n_columns, const GasketResultOptions *options,
+                                             GError **error);
+
+/* Appends the rows of a block. Error: IO; the writer can then only be freed. */
+bool gasket_result_writer_write(GasketResultWriter *writer, const GasketResultBlock *block,
+                                GError **error);
+
+/* Makes the result appear. Error: IO. */
+bool gasket_result_writer_finish(GasketResultWriter *writer, GError **error);
+
+/* NULL is allowed. */
+void gasket_result_writer_free(GasketResultWriter *writer);
+
+/* Everything that can be said about path and options before there is a result. */
+bool gasket_result_writer_check(const char *path, const GasketResultOptions *options,
+                                GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GasketResultWriter, gasket_result_writer_free)
+
+#endif

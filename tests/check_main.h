@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What every Check program shares: running one suite, and where the data sets stand.
+ *
+ *   int main(void) { return check_run("array", array_cases()); }
+ */
+#ifndef GASKET_TESTS_CHECK_MAIN_H
+#define GASKET_TESTS_CHECK_MAIN_H
+
+#include <check.h>
+#include <glib.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Runs the test cases of one suite; returns the program's exit code. */
+static inline int
+check_run(const char *name, TCase *const cases[], size_t n_cases)
+{
+    Suite *suite = suite_create(name);
+    for (size_t i = 0; i < n_cases; i++)
+        suite_add_tcase(suite, cases[i]);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* The path of a file in the data folder; NULL, after saying so, if it is not there. g_free. */
+static inline char *
+check_data(const char *relative)
+{
+    const char *folder = g_getenv("GASKET_DATA");
+    g_autofree char *path = g_build_filename(folder ? folder : "../shared/data", relative, NULL);
+    if (!g_file_test(path, G_FILE_TEST_EXISTS)) {
+        printf("skipped: %s is not there\n", path);
+        return NULL;
+    }
+    return g_steal_pointer(&path);
+}
+
+/* Fails the test with the error's message if there is one. */
+#define ck_assert_no_error(error) \
+    ck_assert_msg((error) == NULL, "%s", (error) ? (error)->message : "")
+
+#endif

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the tests of the command share. Source it first:
+#
+#   . "$(dirname "$0")/lib.sh"
+#   run pagerank "$work/ring.txt" -q      runs $GASKET_BIN; leaves $status, $work/out, $work/err
+#   expect_status 0
+#
+# A test ends with `finish`: it fails if any expectation did. 77 says that it was skipped.
+
+set -u
+: "${GASKET_BIN:?the command to test}"
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+failures=0
+status=0
+shown=
+
+run() {
+    shown="gasket $*"
+    "$GASKET_BIN" "$@" >"$work/out" 2>"$work/err" </dev/null
+    status=$?
+}
+
+fail() {
+    failures=$((failures + 1))
+    echo "FAILED: $shown: $*"
+    echo "--- status $status, stdout:"
+    head -20 "$work/out"
+    echo "--- stderr:"
+    head -20 "$work/err"
+}
+
+expect_status() {
+    [ "$status" -eq "$1" ] || fail "exit status $status, expected $1"
+}
+
+# The file $1 has exactly the bytes of stdin.
+expect_file() {
+    cat >"$work/expected"
+    cmp -s "$1" "$work/expected" || {
+        fail "$1 differs from what was expected:"
+        diff "$work/expected" "$1" | head -20
+    }
+}
+
+expect_out() { expect_file "$work/out"; }
+expect_err() { expect_file "$work/err"; }
+
+# A line of stdout (or of stderr) matches the basic regular expression $1.
+expect_out_line() {
+    grep -q -e "$1" "$work/out" || fail "no line of stdout matches: $1"
+}
+expect_err_line() {
+    grep -q -e "$1" "$work/err" || fail "no line of stderr matches: $1"
+}
+
+expect_no_out() { [ ! -s "$work/out" ] || fail "stdout is not empty"; }
+expect_no_err() { [ ! -s "$work/err" ] || fail "stderr is not empty"; }
+
+expect_same() {
+    cmp -s "$1" "$2" || fail "$1 and $2 differ"
+}
+
+# The path of a data file; ends the test as skipped where it is not there.
+data() {
+    [ -e "${GASKET_DATA:-../shared/data}/$1" ] || {
+        echo "skipped: ${GASKET_DATA:-../shared/data}/$1 is not there" >&2
+        exit 77
+    }
+    printf '%s\n' "${GASKET_DATA:-../shared/data}/$1"
+}
+
+finish() {
+    [ "$failures" -eq 0 ] || {
+        echo "$failures expectations failed"
+        exit 1
+    }
+    exit 0
+}

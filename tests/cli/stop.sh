@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+# Signals and dying workers: a run that is asked to stop writes what it has (75), a second ^C ends
+# it at once (130), a killed worker is named (4), and nothing is ever left behind.
+. "$(dirname "$0")/lib.sh"
+: "${GASKET_PROGRAM:?a shared object}"
+cd "$work" || exit 1
+set -m # background jobs get process groups of their own, as at a terminal
+
+run generate kronecker --scale 10 -q -o graph.tsv
+expect_status 0
+
+# Runs for ever in the background, and has had time to get going.
+start() {
+    shown="gasket run program $* (in the background)"
+    "$GASKET_BIN" run "$GASKET_PROGRAM" graph.tsv --rounds 0 -o ranks.tsv "$@" \
+        >out 2>err </dev/null &
+    launcher=$!
+    sleep 1
+}
+
+end() {
+    wait $launcher
+    status=$?
+}
+
+expect_nothing_left() {
+    [ ! -e ranks.tsv ] || fail "a failed run left a result"
+    leftover=$(ls | grep -v -x -e graph.tsv -e out -e err -e expected -e pipe)
+    [ -z "$leftover" ] || fail "left behind: $leftover"
+}
+
+# Asked once, the launcher alone or, as ^C does, all of its processes.
+for workers in 1 3; do
+    for target in "INT " "TERM " "INT -"; do
+        rm -f ranks.tsv
+        start --workers $workers
+        kill -s "${target% *}" -- "${target#* }$launcher"
+        end
+        shown="$shown, ${target% *} to ${target#* }launcher"
+        expect_status 75
+        if [ ! -e ranks.tsv ] || [ "$(wc -l <ranks.tsv)" -lt 500 ]; then
+            fail "the result was not written"
+        fi
+        expect_err_line '^stopped    after '
+    done
+done
+
+# Asked twice, while it waits for input that never comes.
+rm -f ranks.tsv
+mkfifo pipe
+sleep 60 >pipe &
+holder=$!
+for workers in 1 2; do
+    shown="gasket pagerank pipe --workers $workers (in the background)"
+    "$GASKET_BIN" pagerank pipe -o ranks.tsv --workers $workers >out 2>err </dev/null &
+    launcher=$!
+    sleep 0.5
+    kill -s INT -- -$launcher
+    sleep 0.3
+    kill -0 $launcher 2>/dev/null || fail "the first ^C ended it while it was loading"
+    kill -s INT -- -$launcher
+    end
+    expect_status 130
+    expect_nothing_left
+done
+kill $holder
+wait $holder 2>/dev/null
+
+# The children of the launcher.
+members() {
+    ps -o pid= --ppid "$launcher" 2>/dev/null | tr -d ' '
+}
+
+if command -v ps >/dev/null; then
+    start --workers 3
+    all=$(members)
+    victim=$(echo "$all" | tail -1)
+    [ -n "$victim" ] || fail "no children"
+    kill -s KILL "$victim"
+    end
+    expect_status 4
+    expect_err_line '^gasket: rank [0-9]* '
+    expect_nothing_left
+    for pid in $all; do
+        kill -0 "$pid" 2>/dev/null && fail "process $pid is left"
+    done
+
+    # The launcher itself dies: so do the others.
+    start --workers 3
+    all=$(members)
+    kill -s KILL "$launcher"
+    end
+    sleep 1
+    for pid in $all; do
+        kill -0 "$pid" 2>/dev/null && fail "process $pid is left"
+    done
+    expect_nothing_left
+fi
+
+finish

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Belief propagation, Gibbs sampling and LDA: every placement gives the same bits, and enumeration
+ * or the same chain on one thread the same numbers. */
+#include <math.h>
+
+#include "tests/programs/graphs.h"
+#include "tests/programs/programs.h"
+
+static const unsigned workers[] = {1, 2, 4, 0};
+
+/* ---- bp: enumeration --------------------------------------------------------------------------
+ *
+ *   f5     f1 -- 3 -- f4
+ *    \    /
+ *     2 -+-- f0 (0, 1, 2)        7 stands alone
+ *         \
+ *          f2 (2, 4, 5) -- 5 -- f3 -- 6
+ */
+
+#define VARIABLES 8
+#define FACTORS   6
+
+static const int32_t cardinality[VARIABLES] = {2, 3, 4, 2, 3, 2, 4, 3};
+static const int scope_size[FACTORS] = {3, 2, 3, 2, 1, 1};
+static const int scope[FACTORS][3] = {{2, 0, 1}, {3, 2}, {4, 2, 5}, {6, 5}, {3}, {2}};
+
+typedef struct {
+    double value[200];
+    uint64_t begin[FACTORS + 1];
+} Tables;
+
+static void
+draw_tables(Tables *ret_tables)
+{
+    GasketRandom random = gasket_random_at(13, 0, 0, 0);
+    memset(ret_tables, 0, sizeof *ret_tables);
+    for (int f = 0; f < FACTORS; f++) {
+        uint64_t n = 1;
+        for (int p = 0; p < scope_size[f]; p++)
+            n *= (uint64_t)cardinality[scope[f][p]];
+        ret_tables->begin[f + 1] = ret_tables->begin[f] + n;
+        for (uint64_t i = ret_tables->begin[f]; i < ret_tables->begin[f + 1]; i++)
+            ret_tables->value[i] = 0.05 + gasket_random_double(&random);
+    }
+}
+
+static GasketGraph *
+build_factors(const void *data)
+{
+    const Tables *tables = data;
+    GasketVarying table = {tables->value, tables->begin};
+    const void *variable_columns[] = {cardinality}, *factor_columns[] = {&table};
+    GasketGraphBuilder *builder = gasket_graph_builder_new();
+    gasket_graph_builder_add_kind(builder, "variable");
+    gasket_graph_builder_add_kind(builder, "factor");
+    gasket_graph_builder_add_relation(builder, "scope", 0, 1, false);
+    gasket_graph_builder_add_vertex_column(builder, 0, "cardinality", GASKET_INT32, 1);
+    gasket_graph_builder_add_vertex_column(builder, 1, "table", GASKET_DOUBLE, 0);
+    gasket_graph_builder_add_edge_column(builder, 0, "position", GASKET_INT32, 1);
+    add_vertices(builder, 0, VARIABLES, variable_columns);
+    add_vertices(builder, 1, FACTORS, factor_columns);
+    for (int f = 0; f < FACTORS; f++)
+        for (int32_t p = 0; p < scope_size[f]; p++) {
+            const void *columns[] = {&p};
+            add_edge(builder, 0, scope[f][p], f, columns);
+        }
+    return finish_given(builder);
+}
+
+START_TEST(bp_on_a_tree_gives_the_marginals_that_enumeration_gives)
+{
+    Tables tables;
+    draw_tables(&tables);
+    Experiment experiment = {program_bp(), .build = build_factors, .data = &tables};
+    g_autoptr(GasketResult) result = run_everywhere(&experiment, workers);
+    const double(*belief)[BP_STATES] = gasket_result_column(result, 0);
+
+    double marginal[VARIABLES][BP_STATES] = {{0}}, z = 0;
+    int x[VARIABLES] = {0};
+    for (bool more = true; more;) {
+        double product = 1;
+        for (int f = 0; f < FACTORS; f++) {
+            int i = 0;
+            for (int p = 0; p < scope_size[f]; p++)
+                i = i * cardinality[scope[f][p]] + x[scope[f][p]];
+            product *= tables.value[tables.begin[f] + (uint64_t)i];
+        }
+        z += product;
+        for (int v = 0; v < VARIABLES; v++)
+            marginal[v][x[v]] += product;
+        int v = 0;
+        while (v < VARIABLES && ++x[v] == cardinality[v])
+            x[v++] = 0;
+        more = v < VARIABLES;
+    }
+    for (int v = 0; v < VARIABLES; v++)
+        for (int s = 0; s < BP_STATES; s++)
+            ck_assert_double_eq_tol(belief[v][s], marginal[v][s] / z, 1e-12);
+}
+END_TEST
+
+/* ---- gibbs: the same chain, one vertex after the other ----------------------------------------- */
+
+static void
+colour_friends(const Friends *friends, int32_t *ret_colour)
+{
+    for (int v = 0; v < FRIENDS; v++) {
+        bool taken[FRIENDS] = {false};
+        for (int u = 0; u < v; u++)
+            if (friends->joined[u][v])
+                taken[ret_colour[u]] = true;
+        ret_colour[v] = 0;
+        while (taken[ret_colour[v]])
+            ret_colour[v]++;
+    }
+}
+
+static GasketGraph *
+build_coloured(const void *data)
+{
+    const Friends *friends = data;
+    int32_t colour[FRIENDS];
+    const void *columns[] = {colour};
+    colour_friends(friends, colour);
+    GasketGraphBuilder *builder = gasket_graph_builder_new();
+    gasket_graph_builder_add_kind(builder, "friend");
+    gasket_graph_builder_add_relation(builder, "friends", 0, 0, true);
+    gasket_graph_builder_add_vertex_column(builder, 0, "colour", GASKET_INT32, 1);
+    add_vertices(builder, 0, FRIENDS, columns);
+    for (int u = 0; u < FRIENDS; u++)
+        for (int v = 0; v < u; v++)
+            if (friends->joined[u][v])
+                add_edge(builder, 0, u, v, NULL);
+    return finish_given(builder);
+}
+
+START_TEST(gibbs_by_colours_is_the_serial_chain)
+{
+    Friends friends;
+    draw_friends(&friends);
+    Experiment experiment = {program_gibbs(), .build = build_coloured, .data = &friends, .seed = 6};
+    g_autoptr(GasketResult) result = run_everywhere(&experiment, workers);
+    const int32_t(*seen)[GIBBS_STATES] = gasket_result_column(result, 0);
+
+    int32_t colour[FRIENDS];
+    colour_friends(&friends, colour);
+    uint32_t spin[FRIENDS];
+    int32_t serial[FRIENDS][GIBBS_STATES] = {{0}};
+    for (uint32_t v = 0; v < FRIENDS; v++) {
+        GasketRandom random = gasket_random_at(6, STREAM_START, v, 0);
+        spin[v] = gasket_random_below(&random, GIBBS_STATES);
+    }
+    for (uint64_t sweep = 0; sweep < 30; sweep++) {
+        for (int32_t c = 0; c < FRIENDS; c++) {
+            for (uint32_t v = 0; v < FRIENDS; v++) {
+                if (colour[v] != c)
+                    continue;
+                double weight[GIBBS_STATES] = {0}, total = 0, sum = 0;
+                for (uint32_t u = 0; u < FRIENDS; u++)
+                    weight[spin[u]] += friends.joined[u][v];
+                for (int s = 0; s < GIBBS_STATES; s++)
+                    total += weight[s] = exp(GIBBS_COUPLING * weight[s]);
+                GasketRandom random = gasket_random_at(6, STREAM_SAMPLE, v, sweep);
+                double at = gasket_random_double(&random) * total;
+                for (spin[v] = 0; spin[v] < GIBBS_STATES - 1; spin[v]++)
+                    if (at < (sum += weight[spin[v]]))
+                        break;
+                serial[v][spin[v]]++;
+            }
+        }
+    }
+    ck_assert_mem_eq(seen, serial, sizeof serial);
+}
+END_TEST
+
+/* ---- lda: counts in two arrays ------------------------------------------------------------------ */
+
+#define DOCUMENTS 20
+#define WORDS     40
+#define TOKENS    600
+
+typedef struct {
+    uint32_t count[DOCUMENTS][WORDS];
+} Corpus;
+
+static void
+draw_corpus(Corpus *ret_corpus)
+{
+    GasketRandom random = gasket_random_at(15, 0, 0, 0);
+    memset(ret_corpus, 0, sizeof *ret_corpus);
+    for (int i = 0; i < TOKENS; i++) { /* the last document is empty; half the words are rare */
+        uint32_t d = gasket_random_below(&random, DOCUMENTS - 1);
+        uint32_t w = gasket_random_below(&random, i % 4 ? WORDS / 2 : WORDS);
+        ret_corpus->count[d][w]++;
+    }
+}
+
+static GasketGraph *
+build_corpus(const void *data)
+{
+    const Corpus *corpus = data;
+    GasketGraphBuilder *builder = gasket_graph_builder_new();
+    gasket_graph_builder_add_kind(builder, "document");
+    gasket_graph_builder_add_kind(builder, "word");
+    gasket_graph_builder_add_relation(builder, "tokens", 0, 1, false);
+    add_vertices(builder, 0, DOCUMENTS, NULL);
+    add_vertices(builder, 1, WORDS, NULL);
+    for (int d = 0; d < DOCUMENTS; d++)
+        for (int w = 0; w < WORDS; w++)
+            for (uint32_t i = 0; i < corpus->count[d][w]; i++)
+                add_edge(builder, 0, d, w, NULL);
+    return finish_given(builder);
+}
+
+typedef struct {
+    int32_t document[DOCUMENTS][LDA_TOPICS], word[WORDS][LDA_TOPICS];
+} Topics;
+
+/* One sweep over the tokens of every document, with last's counts of words. */
+static void
+lda_sweep(const Corpus *corpus, uint64_t seed, uint64_t sweep, uint32_t *topic, const Topics *last,
+          Topics *next)
+{
+    int64_t total[LDA_TOPICS] = {0};
+    for (int w = 0; w < WORDS; w++)
+        for (int k = 0; k < LDA_TOPICS; k++)
+            total[k] += last->word[w][k];
+    *next = (Topics){.document = {{0}}};
+    memcpy(next->document, last->document, sizeof next->document);
+    for (uint32_t d = 0; d < DOCUMENTS; d++) {
+        GasketRandom random = gasket_random_at(seed, STREAM_SAMPLE, d, sweep);
+        int32_t *n = next->document[d];
+        for (int w = 0; w < WORDS; w++) {
+            for (uint32_t i = 0; i < corpus->count[d][w]; i++, topic++) {
+                if (sweep == 0) {
+                    *topic = gasket_random_below(&random, LDA_TOPICS);
+                } else {
+                    double p[LDA_TOPICS], sum = 0, below = 0;
+                    n[*topic]--;
+                    for (uint32_t k = 0; k < LDA_TOPICS; k++) {
+                        int own = k == *topic;
+                        p[k] = (n[k] + LDA_ALPHA) * (last->word[w][k] - own + LDA_BETA) /
+                               ((double)(total[k] - own) + WORDS * LDA_BETA);
+                        sum += p[k];
+                    }
+                    double at = gasket_random_double(&random) * sum;
+                    for (*topic = 0; *topic < LDA_TOPICS - 1; ++*topic)
+                        if (at < (below += p[*topic]))
+                            break;
+                }
+                n[*topic]++;
+                next->word[w][*topic]++;
+            }
+        }
+    }
+}
+
+START_TEST(lda_counts_are_those_of_the_serial_sampler)
+{
+    Corpus corpus;
+    draw_corpus(&corpus);
+    Experiment experiment = {program_lda(), .build = build_corpus, .data = &corpus, .seed = 7};
+    g_autoptr(GasketResult) result = run_everywhere(&experiment, workers);
+
+    uint32_t topic[TOKENS];
+    Topics last = {.document = {{0}}}, next;
+    for (uint64_t sweep = 0; sweep < 10; sweep++) {
+        lda_sweep(&corpus, 7, sweep, topic, &last, &next);
+        last = next;
+    }
+    ck_assert_mem_eq(gasket_result_column(result, 0), last.document, sizeof last.document);
+    ck_assert_mem_eq(gasket_result_column(result, 1), last.word, sizeof last.word);
+
+    int32_t tokens = 0;
+    for (int k = 0; k < LDA_TOPICS; k++) {
+        int32_t of_documents = 0, of_words = 0;
+        for (int d = 0; d < DOCUMENTS; d++)
+            of_documents += last.document[d][k];
+        for (int w = 0; w < WORDS; w++)
+            of_words += last.word[w][k];
+        ck_assert_int_eq(of_documents, of_words);
+        tokens += of_words;
+    }
+    ck_assert_int_eq(tokens, TOKENS);
+}
+END_TEST
+
+int
+main(void)
+{
+    TCase *all = tcase_create("programs");
+    tcase_set_timeout(all, 240);
+    tcase_add_test(all, bp_on_a_tree_gives_the_marginals_that_enumeration_gives);
+    tcase_add_test(all, gibbs_by_colours_is_the_serial_chain);
+    tcase_add_test(all, lda_counts_are_those_of_the_serial_sampler);
+    TCase *cases[] = {all};
+    return check_run("programs", cases, G_N_ELEMENTS(cases));
+}

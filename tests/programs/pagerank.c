@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* PageRank in double. One kind, one relation. */
+#include "programs.h"
+
+#include <math.h>
+
+enum { RESIDUAL, DANGLING };
+
+static const GasketAggregate aggregates[] = {{"residual", GASKET_SUM, 1},
+                                             {"dangling", GASKET_SUM, 1}};
+static const GasketNeeds needs[] = {{.in_rows = true, .degrees = true}};
+static const GasketResultColumn results[] = {{.name = "rank", .type = GASKET_DOUBLE}};
+
+static void
+gather(const GasketContext *context, const GasketRows *rows, void *sums)
+{
+    const double *share = rows->values;
+    double *sum = sums;
+    (void)context;
+
+    for (size_t r = 0; r < rows->count; r++)
+        for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++)
+            sum[rows->sum[r]] += share[rows->neighbour[e]];
+}
+
+static void
+apply(const GasketContext *context, const GasketVertices *run, const void *sums)
+{
+    const double *sum = sums;
+    double *rank = run->state, *share = run->value;
+    const double n = context->n_vertices;
+    const bool start = context->step == 0;
+
+    for (size_t i = 0; i < run->count; i++) {
+        GasketVertex v = run->vertex[i];
+        double new_rank =
+            0.15 / n + 0.85 * (sum[run->sum[i]] + gasket_total(context, DANGLING, 0) / n);
+        if (start)
+            new_rank = 1 / n;
+        gasket_add(context, RESIDUAL, 0, fabs(new_rank - rank[v]));
+        rank[v] = new_rank;
+        share[v] = context->out_degree[v] > 0 ? new_rank / context->out_degree[v] : 0;
+        if (context->out_degree[v] == 0)
+            gasket_add(context, DANGLING, 0, new_rank);
+    }
+}
+
+static const GasketRowSet in_rows[] = {{0, GASKET_IN}};
+static const GasketProgram pagerank = {
+    .name = "pagerank",
+    .rows = in_rows,
+    .n_rows = 1,
+    .sum_size = sizeof(double),
+    .gather = gather,
+    .apply = apply,
+    .aggregates = 1 << RESIDUAL | 1 << DANGLING,
+};
+
+static bool
+run_pagerank(GasketRun *run, const void *parameters, GError **error)
+{
+    (void)parameters;
+    if (!gasket_run_set_aggregates(run, aggregates, 2, error) ||
+        !gasket_run_set_state(run, 0, sizeof(double), error) ||
+        !gasket_run_set_value(run, 0, sizeof(double), error))
+        return false;
+    while (gasket_run_continues(run)) {
+        if (!gasket_run_step(run, &pagerank, error))
+            return false;
+        double residual = gasket_run_total(run, RESIDUAL, 0);
+        gasket_run_end_iteration(run, residual, residual < 1e-12);
+    }
+    return true;
+}
+
+static const GasketAlgorithm algorithm = {
+    .abi = GASKET_ABI,
+    .name = "pagerank",
+    .needs = needs,
+    .n_needs = 1,
+    .results = results,
+    .n_results = 1,
+    .default_iterations = 200,
+    .run = run_pagerank,
+};
+
+const GasketAlgorithm *
+program_pagerank(void)
+{
+    return &algorithm;
+}
