@@ -26,7 +26,7 @@
 
 #include <math.h>
 
-/* ---- options and result ----------------------------------------------------------------------- */
+/* ---- options and result ---------------------------------------------------------------------- */
 
 typedef struct {
     const char *source;
@@ -50,7 +50,7 @@ static const GasketResultColumn results[] = {
 
 static const GasketNeeds needs[] = {{.in_rows = true, .degrees = true}};
 
-/* ---- the vertex program ----------------------------------------------------------------------- */
+/* ---- the vertex program ---------------------------------------------------------------------- */
 
 typedef struct {
     uint32_t source; /* ordinal */
@@ -113,7 +113,7 @@ apply(const GasketContext *context, const GasketVertices *run, const void *sums)
 
 static const GasketRowSet in_rows[] = {{.relation = 0, .direction = GASKET_IN}};
 
-/* ---- the driver ------------------------------------------------------------------------------- */
+/* ---- the driver ------------------------------------------------------------------------------ */
 
 static bool
 bfs_run(GasketRun *run, const void *parameters, GError **error)
@@ -160,7 +160,7 @@ bfs_run(GasketRun *run, const void *parameters, GError **error)
     return true;
 }
 
-/* ---- the verifier ----------------------------------------------------------------------------- */
+/* ---- the verifier ---------------------------------------------------------------------------- */
 
 /* Depths of all vertices by ordinal, -1 where not visited. Free with g_free. Costs 8 bytes a
  * vertex of the whole graph on each worker. */

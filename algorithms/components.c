@@ -28,7 +28,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- result ----------------------------------------------------------------------------------- */
+/* ---- result ---------------------------------------------------------------------------------- */
 
 typedef struct {
     uint32_t label;
@@ -41,7 +41,7 @@ static const GasketResultColumn results[] = {
 
 static const GasketNeeds needs[] = {{.in_rows = true, .degrees = true, .symmetric = true}};
 
-/* ---- the vertex program ----------------------------------------------------------------------- */
+/* ---- the vertex program ---------------------------------------------------------------------- */
 
 enum {
     COMPONENTS,
@@ -135,7 +135,7 @@ static const GasketProgram count = {
     .aggregates = 1 << COMPONENTS,
 };
 
-/* ---- the largest component -------------------------------------------------------------------- */
+/* ---- the largest component ------------------------------------------------------------------- */
 
 /* The labels of this worker's vertices, ascending. */
 typedef struct {
@@ -221,7 +221,7 @@ find_largest(Labels *labels, uint64_t first, uint64_t width, GError **error)
     return true;
 }
 
-/* ---- the driver ------------------------------------------------------------------------------- */
+/* ---- the driver ------------------------------------------------------------------------------ */
 
 static bool
 components_run(GasketRun *run, const void *parameters, GError **error)

@@ -30,7 +30,7 @@
 
 #include <math.h>
 
-/* ---- options and result ----------------------------------------------------------------------- */
+/* ---- options and result ---------------------------------------------------------------------- */
 
 typedef enum {
     PRECISION_AUTO,
@@ -65,10 +65,10 @@ static const GasketResultColumn results[] = {
 };
 
 static const GasketNeeds needs[] = {
-    {.in_rows = true, .strengths = true, .weights = true, .nonnegative = true},
+    {.in_rows = true, .strengths = true, .weights_if_asked = true, .nonnegative = true},
 };
 
-/* ---- the vertex program ----------------------------------------------------------------------- */
+/* ---- the vertex program ---------------------------------------------------------------------- */
 
 enum {
     RESIDUAL,      /* sum of |change of rank| */
@@ -137,43 +137,74 @@ gather_weighted(const GasketContext *context, const GasketRows *rows, void *sums
     }
 }
 
-/* Publishes v's share of its rank; returns what the share does not carry. */
-static double
-publish(const Settings *settings, const GasketVertices *run, GasketVertex v, double rank,
-        double strength)
+/* Vertices are worked on in batches of consecutive ones, so that each loop runs over plain arrays;
+ * totals are fed with a batch at a time. */
+#define BATCH 256
+
+/* How many of a run's vertices, from one on, make a batch. */
+static size_t
+batch_size(const GasketVertices *run, size_t from)
 {
-    double share = strength > 0 ? rank / strength : 0;
-    if (settings->single) {
-        float narrow = (float)share;
-        ((float *)run->value)[v] = narrow;
-        share = narrow;
-    } else {
-        ((double *)run->value)[v] = share;
-    }
-    return rank - share * strength;
+    size_t n = MIN(run->count - from, BATCH);
+    return run->vertex[from + n - 1] - run->vertex[from] == n - 1 ? n : 1;
 }
 
-/* Totals are fed with runs of this many vertices. */
-#define BATCH 256
+/* What a rank is divided by: nothing is left of a share of a vertex without out-edges. */
+static inline double
+divisor(double strength)
+{
+    return strength > 0 ? strength : INFINITY;
+}
+
+static void
+publish_single(size_t n, const double *restrict rank, const double *restrict strength,
+               float *restrict share, double *restrict left)
+{
+    for (size_t i = 0; i < n; i++) {
+        share[i] = (float)(rank[i] / divisor(strength[i]));
+        left[i] = rank[i] - share[i] * strength[i];
+    }
+}
+
+static void
+publish_double(size_t n, const double *restrict rank, const double *restrict strength,
+               double *restrict share, double *restrict left)
+{
+    for (size_t i = 0; i < n; i++) {
+        share[i] = rank[i] / divisor(strength[i]);
+        left[i] = rank[i] - share[i] * strength[i];
+    }
+}
+
+/* Publishes the shares of n vertices from v on, and adds up what they do not carry. */
+static void
+publish(const GasketContext *context, const GasketVertices *run, GasketVertex v, size_t n)
+{
+    const Settings *settings = context->parameters;
+    const double *rank = (const double *)run->state + v;
+    const double *strength = context->out_strength + v;
+    double left[BATCH];
+
+    if (settings->single)
+        publish_single(n, rank, strength, (float *)run->value + v, left);
+    else
+        publish_double(n, rank, strength, (double *)run->value + v, left);
+    gasket_add_many(context, LEFT, 0, left, n);
+}
 
 /* Every vertex starts with 1/n. */
 static void
 start_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
 {
     const Settings *settings = context->parameters;
-    const double *strength = context->out_strength;
     double *rank = run->state;
-    double left[BATCH];
     (void)sums;
 
-    for (size_t from = 0; from < run->count; from += BATCH) {
-        size_t n = MIN(run->count - from, BATCH);
-        for (size_t i = 0; i < n; i++) {
-            GasketVertex v = run->vertex[from + i];
-            rank[v] = 1.0 / context->n_vertices;
-            left[i] = publish(settings, run, v, rank[v], strength[v]);
-        }
-        gasket_add_many(context, LEFT, 0, left, n);
+    for (size_t from = 0, n; from < run->count; from += n) {
+        n = batch_size(run, from);
+        for (size_t i = 0; i < n; i++)
+            rank[run->vertex[from] + i] = 1.0 / context->n_vertices;
+        publish(context, run, run->vertex[from], n);
     }
     if (settings->personalize < 0)
         return;
@@ -184,44 +215,53 @@ start_apply(const GasketContext *context, const GasketVertices *run, const void 
     }
 }
 
+/* Moves n ranks to what arrives[i] + d * pulled[i], by |change[i]|. */
+static void
+move_ranks(size_t n, double d, const double *restrict arrives, const double *restrict pulled,
+           double *restrict rank, double *restrict change)
+{
+    for (size_t i = 0; i < n; i++) {
+        double new_rank = arrives[i] + d * pulled[i];
+        change[i] = fabs(new_rank - rank[i]);
+        rank[i] = new_rank;
+    }
+}
+
 static void
 apply(const GasketContext *context, const GasketVertices *run, const void *sums)
 {
     const Settings *settings = context->parameters;
-    const double *strength = context->out_strength;
     const double *sum = sums;
-    double *rank = run->state;
-    double change[BATCH], left[BATCH];
+    double arrives[BATCH], pulled[BATCH], change[BATCH];
 
     /* What arrives everywhere, in proportion to t[v]. */
     double d = settings->damping;
     double spread = (1 - d) + d * gasket_total(context, LEFT, 0);
-    double even = spread / context->n_vertices;
     double jumps = 0;
     const double *jump = NULL;
     if (settings->personalize >= 0) {
         jump = context->column[settings->personalize].data;
         jumps = gasket_total(context, JUMPS, 0);
     }
+    for (size_t i = 0; jump == NULL && i < BATCH; i++)
+        arrives[i] = spread / context->n_vertices;
 
-    for (size_t from = 0; from < run->count; from += BATCH) {
-        size_t n = MIN(run->count - from, BATCH);
-        for (size_t i = 0; i < n; i++) {
-            GasketVertex v = run->vertex[from + i];
-            double arrives = jump ? spread * (jump[v] / jumps) : even;
-            double new_rank = arrives + d * sum[run->sum[from + i]];
-            change[i] = fabs(new_rank - rank[v]);
-            rank[v] = new_rank;
-            left[i] = publish(settings, run, v, new_rank, strength[v]);
-        }
+    for (size_t from = 0, n; from < run->count; from += n) {
+        GasketVertex v = run->vertex[from];
+        n = batch_size(run, from);
+        for (size_t i = 0; jump != NULL && i < n; i++)
+            arrives[i] = spread * (jump[v + i] / jumps);
+        for (size_t i = 0; i < n; i++)
+            pulled[i] = sum[run->sum[from + i]];
+        move_ranks(n, d, arrives, pulled, (double *)run->state + v, change);
         gasket_add_many(context, RESIDUAL, 0, change, n);
-        gasket_add_many(context, LEFT, 0, left, n);
+        publish(context, run, v, n);
     }
 }
 
 static const GasketRowSet in_rows[] = {{.relation = 0, .direction = GASKET_IN}};
 
-/* ---- the driver ------------------------------------------------------------------------------- */
+/* ---- the driver ------------------------------------------------------------------------------ */
 
 /* Rounding 4-byte shares moves ranks by up to this much (L1) in every step. */
 #define SINGLE_NOISE 0x1p-23
@@ -315,7 +355,7 @@ pagerank_run(GasketRun *run, const void *parameters, GError **error)
     return true;
 }
 
-/* ---- the verifier ----------------------------------------------------------------------------- */
+/* ---- the verifier ---------------------------------------------------------------------------- */
 
 /* Shares of all vertices by number, computed anew from the ranks in double, and the mass of those
  * without out-edges. Free with g_free. Costs 8 bytes a vertex of the whole graph on each worker. */

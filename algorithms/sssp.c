@@ -24,7 +24,7 @@
 
 #include <math.h>
 
-/* ---- options and result ----------------------------------------------------------------------- */
+/* ---- options and result ---------------------------------------------------------------------- */
 
 typedef struct {
     const char *source;
@@ -45,7 +45,7 @@ static const GasketNeeds needs[] = {
     {.in_rows = true, .degrees = true, .weights = true, .nonnegative = true},
 };
 
-/* ---- the vertex program ----------------------------------------------------------------------- */
+/* ---- the vertex program ---------------------------------------------------------------------- */
 
 enum {
     REACHED,
@@ -171,7 +171,7 @@ count_apply(const GasketContext *context, const GasketVertices *run, const void 
 
 static const GasketRowSet in_rows[] = {{.relation = 0, .direction = GASKET_IN}};
 
-/* ---- the driver ------------------------------------------------------------------------------- */
+/* ---- the driver ------------------------------------------------------------------------------ */
 
 /* Integers up to 2^53 have no gaps between doubles; a shortest path has at most n - 1 edges. */
 static bool
@@ -248,7 +248,7 @@ sssp_run(GasketRun *run, const void *parameters, GError **error)
     return true;
 }
 
-/* ---- the verifier ----------------------------------------------------------------------------- */
+/* ---- the verifier ---------------------------------------------------------------------------- */
 
 /* No edge may be a shortcut (distance[v] <= distance[u] + weight, exactly), and every distance but
  * the source's must be what one of the in-edges says: both at once, the least of them is it. Rings

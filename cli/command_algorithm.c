@@ -39,7 +39,7 @@ typedef struct {
     GasketResultTop *top;       /* NULL with --output or --json */
 } AlgorithmRun;
 
-/* ---- loader ----------------------------------------------------------------------------------- */
+/* ---- loader ---------------------------------------------------------------------------------- */
 
 static GasketGraph *
 load(void *data, GasketReport *report, GError **error)
@@ -77,7 +77,7 @@ partition(void *data, const GasketGraph *graph, unsigned parts, GasketReport *re
     return g_steal_pointer(&made->part);
 }
 
-/* ---- rank 0 ----------------------------------------------------------------------------------- */
+/* ---- rank 0 ---------------------------------------------------------------------------------- */
 
 static bool
 open_writer(AlgorithmRun *run, GError **error)
@@ -153,7 +153,7 @@ finish(void *data, const GasketReport *report, GError **error)
     return print_summary(run, report, error);
 }
 
-/* ---- launcher --------------------------------------------------------------------------------- */
+/* ---- launcher -------------------------------------------------------------------------------- */
 
 static void
 run_clear(AlgorithmRun *run)

@@ -106,7 +106,7 @@ measure(const GasketGraph *graph, Figures *ret_figures, GError **error)
     return out != NULL;
 }
 
-/* ---- printing --------------------------------------------------------------------------------- */
+/* ---- printing -------------------------------------------------------------------------------- */
 
 typedef struct {
     GString *out;

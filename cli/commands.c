@@ -45,7 +45,7 @@ print_and_free(GString *text, int *ret_status, GError **error)
     return gasket_cli_print(plain, error);
 }
 
-/* ---- list ------------------------------------------------------------------------------------- */
+/* ---- list ------------------------------------------------------------------------------------ */
 
 static bool
 list(GasketCliCall *call, int *ret_status, GError **error)
@@ -64,7 +64,7 @@ const GasketCliCommand gasket_cli_list_command = {
     .run = list,
 };
 
-/* ---- help ------------------------------------------------------------------------------------- */
+/* ---- help ------------------------------------------------------------------------------------ */
 
 static bool
 help(GasketCliCall *call, int *ret_status, GError **error)
@@ -94,7 +94,7 @@ const GasketCliCommand gasket_cli_help_command = {
     .run = help,
 };
 
-/* ---- docs-options ----------------------------------------------------------------------------- */
+/* ---- docs-options ---------------------------------------------------------------------------- */
 
 static bool
 docs(GasketCliCall *call, int *ret_status, GError **error)
@@ -123,7 +123,7 @@ const GasketCliCommand gasket_cli_docs_command = {
     .run = docs,
 };
 
-/* ---- the table -------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 #define N_COMMANDS 8
 

@@ -25,7 +25,8 @@ static const GasketCliOption input_options[] = {
                 .help = "each line stands for both directions"}},
     {.option = {"weighted", GASKET_OPTION_BOOL, FIELD(weighted),
                 .help =
-                    "the input must have weights; they are used wherever they are there anyway"}},
+                    "use the weights of the input, which must have some; algorithms of distances "
+                    "do so in any case"}},
     {.option = {"unweighted", GASKET_OPTION_BOOL, FIELD(unweighted),
                 .help = "ignore weights: every edge counts 1"}},
     {.option =

@@ -15,7 +15,9 @@ load_options(const GasketGraphInput *input)
         .n_inputs = input->n_paths,
         .format = common->format,
         .undirected = common->undirected || needs->symmetric,
-        .want_weights = (needs->weights || needs->require_weights) && !common->unweighted,
+        .want_weights = (needs->weights || needs->require_weights ||
+                         (needs->weights_if_asked && common->weighted)) &&
+                        !common->unweighted,
         .require_weights = needs->require_weights && !common->unweighted,
         .nonnegative = needs->nonnegative,
         .vertices = common->vertices,

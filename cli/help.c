@@ -54,7 +54,7 @@ gasket_cli_range(const GasketOption *option)
                                      : g_strdup_printf("at most %s", high);
 }
 
-/* ---- options ---------------------------------------------------------------------------------- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 static void
 append_option(const GasketCliOption *option, GString *out)
@@ -135,7 +135,7 @@ append_all_options(const GasketCliCommand *command, const GasketAlgorithm *algor
         append_group(NULL, groups[g].options, true, out);
 }
 
-/* ---- commands --------------------------------------------------------------------------------- */
+/* ---- commands -------------------------------------------------------------------------------- */
 
 /* Paragraphs are wrapped; lines that start with a blank (examples) stand as they are. */
 static void
@@ -260,7 +260,7 @@ gasket_cli_append_overview(GString *out)
                          "the version.\n");
 }
 
-/* ---- Markdown --------------------------------------------------------------------------------- */
+/* ---- Markdown -------------------------------------------------------------------------------- */
 
 /* A `|` would end the cell. */
 static void

@@ -8,6 +8,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/help.h"
@@ -52,17 +53,12 @@ groups_of(GasketCliCall *call, GasketCliOption *algorithm_options, GasketCliGrou
 }
 
 static bool
-parse_and_run(GasketCliCall *call, int n, const char *const *words, int *ret_status, GError **error)
+parse_and_run(GasketCliCall *call, const GasketCliGroup *groups, unsigned n_groups, int n,
+              const char *const *words, int *ret_status, GError **error)
 {
-    GasketCliGroup groups[GASKET_CLI_N_TABLES + 2];
-    g_autofree GasketCliOption *algorithm_options =
-        gasket_cli_wrap_options(call->algorithm != NULL ? call->algorithm->options : NULL);
-    unsigned n_groups = groups_of(call, algorithm_options, groups);
     g_autoptr(GPtrArray) arguments = g_ptr_array_new();
     bool help;
 
-    gasket_cli_set_defaults(groups, n_groups);
-    gasket_cli_common_init(&call->common);
     if (!gasket_cli_parse(groups, n_groups, n, words, arguments, &help, error))
         return false;
     if (help) {
@@ -96,13 +92,21 @@ dispatch(int n, const char *const *words, int *ret_status, GError **error)
         words++;
         n--;
     }
-    /* Ends with the process: options may hold on to what they were given. */
     g_autofree void *own = g_malloc0(call.command->options_size + 1);
     g_autofree void *parameters =
         g_malloc0((call.algorithm != NULL ? call.algorithm->parameters_size : 0) + 1);
     call.own = own;
     call.parameters = parameters;
-    return parse_and_run(&call, n, words, ret_status, error);
+
+    GasketCliGroup groups[GASKET_CLI_N_TABLES + 2];
+    g_autofree GasketCliOption *algorithm_options =
+        gasket_cli_wrap_options(call.algorithm != NULL ? call.algorithm->options : NULL);
+    unsigned n_groups = groups_of(&call, algorithm_options, groups);
+    gasket_cli_set_defaults(groups, n_groups);
+    gasket_cli_common_init(&call.common);
+    bool ran = parse_and_run(&call, groups, n_groups, n, words, ret_status, error);
+    gasket_cli_clear_values(groups, n_groups);
+    return ran;
 }
 
 static bool
@@ -138,6 +142,9 @@ main(int argc, char **argv)
     gasket_cli_signals_install();
     if (begin(argc, (const char *const *)argv, &status, &error))
         return status;
+    /* A line of progress may stand there, of this process or of a worker that died. */
+    if (isatty(STDERR_FILENO))
+        fputs("\r\033[K", stderr);
     fprintf(stderr, "gasket: %s\n", error->message);
     return exit_code_of(error);
 }

@@ -28,7 +28,16 @@ gasket_cli_set_defaults(const GasketCliGroup *groups, unsigned n_groups)
     }
 }
 
-/* ---- finding options -------------------------------------------------------------------------- */
+void
+gasket_cli_clear_values(const GasketCliGroup *groups, unsigned n_groups)
+{
+    for (unsigned g = 0; g < n_groups; g++)
+        for (const GasketCliOption *o = groups[g].options; o != NULL && o->option.name; o++)
+            if (o->repeated)
+                g_clear_pointer(array_of(&groups[g], o), g_ptr_array_unref);
+}
+
+/* ---- finding options ------------------------------------------------------------------------- */
 
 /* By name, or by letter where name is NULL. */
 static const GasketCliOption *
@@ -63,7 +72,7 @@ set_unknown(const GasketCliGroup *groups, unsigned n_groups, const char *name, G
         g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT, "unknown option --%s", printable);
 }
 
-/* ---- parsing ---------------------------------------------------------------------------------- */
+/* ---- parsing --------------------------------------------------------------------------------- */
 
 /* What one call of the parser knows. */
 typedef struct {
@@ -192,7 +201,7 @@ gasket_cli_parse(const GasketCliGroup *groups, unsigned n_groups, int n, const c
     return true;
 }
 
-/* ---- for help --------------------------------------------------------------------------------- */
+/* ---- for help -------------------------------------------------------------------------------- */
 
 char *
 gasket_cli_placeholder(const GasketCliOption *option)

@@ -36,6 +36,9 @@ typedef struct {
 /* Fills the targets with defaults; repeated options get an empty array. */
 void gasket_cli_set_defaults(const GasketCliGroup *groups, unsigned n_groups);
 
+/* Frees the arrays of repeated options. */
+void gasket_cli_clear_values(const GasketCliGroup *groups, unsigned n_groups);
+
 /* Reads n words (without program and command). Of several options with a name, that of the last
  * group counts. arguments: words that are no options are appended; borrowed. required options
  * are checked. ret_help: --help or -h was there, and nothing after it was read.

@@ -89,7 +89,8 @@ learn(GasketCliProgress *progress, double residual)
 double
 gasket_cli_progress_left(const GasketCliProgress *progress, const GasketProgress *step)
 {
-    if (step->iteration == 0 || step->seconds <= 0)
+    bool converged = progress->tolerance > 0 && step->residual <= progress->tolerance;
+    if (step->iteration == 0 || step->seconds <= 0 || converged)
         return NAN;
     double each = step->seconds / (double)step->iteration;
     double left = NAN;

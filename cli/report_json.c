@@ -11,7 +11,7 @@
 #include "cli/version.h"
 #include "loaders/number_text.h"
 
-/* ---- the tree --------------------------------------------------------------------------------- */
+/* ---- the tree -------------------------------------------------------------------------------- */
 
 static void
 set(json_t *object, const char *key, json_t *value)
@@ -237,7 +237,7 @@ tree_of(const GasketReportHead *head, const GasketReport *report)
     return root;
 }
 
-/* ---- text ------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 typedef struct {
     GString *out;

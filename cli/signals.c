@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Signals; see signals.h. The counter is the one variable outside any function here: a handler has
- * no other way to reach what it must tell.
+ * Signals; see signals.h. The counters are variables outside any function: a handler has no other
+ * way to reach what it must tell.
+ *
+ * Only SIGINTs count towards the second one: ^C reaches every process of a run, and the launcher
+ * forwards the wish to stop as a SIGTERM besides.
  */
 #include "cli/signals.h"
 
@@ -11,11 +14,12 @@
 #include "cli/command.h"
 
 static volatile sig_atomic_t asked;
+static volatile sig_atomic_t interrupts;
 
 static void
 ask(int signal_number)
 {
-    if (asked > 0 && signal_number == SIGINT)
+    if (signal_number == SIGINT && ++interrupts > 1)
         _exit(GASKET_EXIT_INTERRUPTED);
     asked = 1;
 }

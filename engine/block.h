@@ -14,31 +14,31 @@
 
 /* A column before it has data. */
 typedef struct {
-    char      *name;
+    char *name;
     GasketType type;
-    uint32_t   length; /* elements each; 0: varying */
+    uint32_t length; /* elements each; 0: varying */
 } GasketColumnShape;
 
 typedef struct {
-    void     *data;
+    void *data;
     uint64_t *begin; /* NULL where uniform */
-    uint64_t  room;  /* elements that data of a varying column has room for */
+    uint64_t room;   /* elements that data of a varying column has room for */
 } GasketBlockColumn;
 
 typedef struct {
-    uint32_t           n, capacity;
-    uint32_t          *handles;
+    uint32_t n, capacity;
+    uint32_t *handles;
     GasketBlockColumn *columns; /* [n_columns of the list] */
-    unsigned           n_columns;
+    unsigned n_columns;
 } GasketBlock;
 
 typedef struct {
-    unsigned                 ends; /* handles an item: 1 or 2 */
+    unsigned ends;                  /* handles an item: 1 or 2 */
     const GasketColumnShape *shape; /* [n_columns], borrowed */
-    unsigned                 n_columns;
-    GasketBlock            **blocks; /* [n_blocks]; those already consumed are NULL */
-    size_t                   n_blocks, room;
-    uint64_t                 n; /* items added in all */
+    unsigned n_columns;
+    GasketBlock **blocks; /* [n_blocks]; those already consumed are NULL */
+    size_t n_blocks, room;
+    uint64_t n; /* items added in all */
 } GasketBlockList;
 
 void gasket_block_list_init(GasketBlockList *list, unsigned ends, const GasketColumnShape *shape,

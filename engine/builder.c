@@ -79,10 +79,11 @@ gasket_graph_builder_add_relation(GasketGraphBuilder *builder, const char *name,
     g_assert(builder->n_feeds == 0);
     g_assert(source < builder->n_kinds && target < builder->n_kinds);
     g_assert(!symmetric || source == target);
-    builder->relations =
-        g_renew(GasketRelationShape, builder->relations, builder->n_relations + 1);
-    builder->relations[builder->n_relations] = (GasketRelationShape){
-        .name = g_strdup(name), .source = source, .target = target, .symmetric = symmetric};
+    builder->relations = g_renew(GasketRelationShape, builder->relations, builder->n_relations + 1);
+    builder->relations[builder->n_relations] = (GasketRelationShape){.name = g_strdup(name),
+                                                                     .source = source,
+                                                                     .target = target,
+                                                                     .symmetric = symmetric};
     return builder->n_relations++;
 }
 
@@ -118,7 +119,7 @@ gasket_graph_builder_add_edge_column(GasketGraphBuilder *builder, unsigned relat
 
 /* Ids as the public functions take them: one of the two. */
 typedef struct {
-    const int64_t     *integer;
+    const int64_t *integer;
     const char *const *text;
 } Ids;
 

@@ -17,41 +17,41 @@
 #include "engine/graph.h"
 
 typedef struct {
-    char              *name;
+    char *name;
     GasketColumnShape *columns; /* [n_columns] */
-    unsigned           n_columns;
+    unsigned n_columns;
 } GasketKindShape;
 
 typedef struct {
-    char              *name;
-    unsigned           source, target; /* kinds */
-    bool               symmetric;
+    char *name;
+    unsigned source, target; /* kinds */
+    bool symmetric;
     GasketColumnShape *columns; /* [n_columns] */
-    unsigned           n_columns;
+    unsigned n_columns;
 } GasketRelationShape;
 
 /* What one feed has seen of a kind. */
 typedef struct {
     GasketDictionary dictionary;
-    uint32_t         direct_end; /* above every handle below GASKET_FEED_DIRECT */
-    GasketBlockList  vertices;
+    uint32_t direct_end; /* above every handle below GASKET_FEED_DIRECT */
+    GasketBlockList vertices;
 } GasketFeedKind;
 
 struct GasketFeed {
     const GasketGraphBuilder *builder;
-    GasketFeedKind           *kinds;     /* [n_kinds] */
-    GasketBlockList          *relations; /* [n_relations] */
+    GasketFeedKind *kinds;      /* [n_kinds] */
+    GasketBlockList *relations; /* [n_relations] */
 };
 
 struct GasketGraphBuilder {
-    unsigned             n_kinds, n_relations;
-    GasketKindShape     *kinds;     /* [n_kinds] */
+    unsigned n_kinds, n_relations;
+    GasketKindShape *kinds;         /* [n_kinds] */
     GasketRelationShape *relations; /* [n_relations] */
 
-    pthread_mutex_t lock;  /* for feeds and n_feeds while feeds are being made */
-    GasketFeed    **feeds; /* [n_feeds] */
-    unsigned        n_feeds;
-    GasketFeed     *own; /* one of feeds: that of gasket_graph_builder_add_...; NULL: none yet */
+    pthread_mutex_t lock; /* for feeds and n_feeds while feeds are being made */
+    GasketFeed **feeds;   /* [n_feeds] */
+    unsigned n_feeds;
+    GasketFeed *own; /* one of feeds: that of gasket_graph_builder_add_...; NULL: none yet */
 };
 
 void gasket_feed_free(GasketFeed *feed);

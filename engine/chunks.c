@@ -43,9 +43,10 @@ gasket_chunks_new(const GasketPartKind *kind, const GasketPartRows *const *rows,
         g_free(chunks);
         return NULL;
     }
-    cut(rows, n_sets, 0, kind->n_boundary, work_per_chunk, chunks->begin, &chunks->n);
+    uint32_t boundary = (uint32_t)MIN(((uint64_t)kind->n_boundary + 63) / 64 * 64, kind->n_owned);
+    cut(rows, n_sets, 0, boundary, work_per_chunk, chunks->begin, &chunks->n);
     chunks->n_boundary = chunks->n;
-    cut(rows, n_sets, kind->n_boundary, kind->n_owned, work_per_chunk, chunks->begin, &chunks->n);
+    cut(rows, n_sets, boundary, kind->n_owned, work_per_chunk, chunks->begin, &chunks->n);
     chunks->begin[chunks->n] = kind->n_owned;
     return chunks;
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What all workers do together outside steps: finding vertices by id, and reductions. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/array.h"
+#include "engine/dictionary.h"
 #include "engine/exact_sum.h"
 #include "engine/run_private.h"
 
-/* ---- vertices by ordinal ---------------------------------------------------------------------- */
+/* ---- vertices by ordinal --------------------------------------------------------------------- */
 
 static int
 compare_ordinals(const void *a, const void *b, void *data)
@@ -43,9 +43,10 @@ GasketVertex
 gasket_run_owned(const GasketRun *run, unsigned kind, uint32_t ordinal)
 {
     const GasketPartKind *part = &run->part->kinds[kind];
-    const uint32_t *order = run->by_ordinal[kind];
+    /* The order is kept for the next time; the run itself stays as it is. */
+    const uint32_t *order = gasket_run_by_ordinal((GasketRun *)run, kind, NULL);
 
-    if (order == NULL) {
+    if (order == NULL) { /* no memory: the long way */
         for (uint32_t v = 0; v < part->n_owned; v++)
             if (part->ordinal[v] == ordinal)
                 return v;
@@ -63,17 +64,37 @@ gasket_run_owned(const GasketRun *run, unsigned kind, uint32_t ordinal)
                                                                         : GASKET_NO_VERTEX;
 }
 
-/* The owned vertex whose id reads `id`, or GASKET_NO_VERTEX. */
-static GasketVertex
-find_id(const GasketPartKind *part, const char *id)
+/* Order of an id (integer: its value, where ids are integers) and that of a vertex. */
+static int
+compare_id(const char *id, size_t length, int64_t integer, const GasketIds *ids, uint32_t v)
 {
-    g_autoptr(GString) text = g_string_new(NULL);
+    if (ids->integer != NULL)
+        return (integer > ids->integer[v]) - (integer < ids->integer[v]);
+    uint64_t its_length = ids->text_begin[v + 1] - ids->text_begin[v];
+    int order = memcmp(id, ids->text + ids->text_begin[v], MIN(length, its_length));
+    return order != 0 ? order : (length > its_length) - (length < its_length);
+}
 
-    for (uint32_t v = 0; v < part->n_owned; v++) {
-        g_string_truncate(text, 0);
-        gasket_ids_append(&part->ids, v, text);
-        if (strcmp(text->str, id) == 0)
-            return v;
+/* The owned vertex whose id reads `id`, or GASKET_NO_VERTEX. order: by ascending ordinal, which is
+ * by ascending id. */
+static GasketVertex
+find_id(const GasketPartKind *part, const uint32_t *order, const char *id)
+{
+    size_t length = strlen(id);
+    int64_t integer = 0;
+    uint32_t low = 0, high = part->n_owned;
+
+    if (part->ids.integer != NULL && !gasket_parse_canonical(id, length, &integer))
+        return GASKET_NO_VERTEX;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int found = compare_id(id, length, integer, &part->ids, order[middle]);
+        if (found == 0)
+            return order[middle];
+        if (found > 0)
+            low = middle + 1;
+        else
+            high = middle;
     }
     return GASKET_NO_VERTEX;
 }
@@ -83,7 +104,10 @@ gasket_run_find(GasketRun *run, unsigned kind, const char *id, uint32_t *ret_ord
                 GError **error)
 {
     const GasketPartKind *part = &run->part->kinds[kind];
-    GasketVertex v = find_id(part, id);
+    const uint32_t *order = gasket_run_by_ordinal(run, kind, error);
+    if (order == NULL)
+        return false;
+    GasketVertex v = find_id(part, order, id);
     uint32_t mine = v == GASKET_NO_VERTEX ? GASKET_NO_VERTEX : part->ordinal[v];
     g_autofree uint32_t *all = g_new(uint32_t, run->part->size);
 
@@ -100,7 +124,7 @@ gasket_run_find(GasketRun *run, unsigned kind, const char *id, uint32_t *ret_ord
     return false;
 }
 
-/* ---- reductions ------------------------------------------------------------------------------- */
+/* ---- reductions ------------------------------------------------------------------------------ */
 
 #define SUMS_AT_ONCE 1024
 
@@ -152,9 +176,12 @@ gasket_run_reduce_max(GasketRun *run, double *x, size_t n, GError **error)
         size_t count = MIN(n - first, at_once);
         if (!gasket_exchange_all(run->exchange, x + first, count * sizeof *x, all, error))
             return false;
-        for (unsigned p = 0; p < run->part->size; p++)
-            for (size_t i = 0; i < count; i++)
-                x[first + i] = fmax(x[first + i], all[p * count + i]);
+        for (size_t i = 0; i < count; i++) {
+            double least = NAN; /* of what is below 0 where x is above */
+            for (unsigned p = 0; p < run->part->size; p++)
+                least = gasket_least(least, -all[p * count + i]);
+            x[first + i] = -least;
+        }
     }
     return true;
 }

@@ -19,9 +19,9 @@ int gasket_bits_compare(GasketType type, const void *x, uint64_t x_count, const 
  * type's range. A NaN is neither less nor greater: it stays only if it comes first. */
 typedef struct {
     GasketMultiEdges rule;
-    GasketType       type;
-    int64_t          integer; /* so far, of integer types */
-    double           real;    /* ... of floating-point types */
+    GasketType type;
+    int64_t integer; /* so far, of integer types */
+    double real;     /* ... of floating-point types */
 } GasketFold;
 
 /* Starts with one element. rule: SUM, MIN or MAX. */

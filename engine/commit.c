@@ -8,7 +8,7 @@
 #include "engine/rows_use.h"
 #include "engine/step.h"
 
-/* ---- commit ----------------------------------------------------------------------------------- */
+/* ---- commit ---------------------------------------------------------------------------------- */
 
 static void
 copy_value(const GasketKindData *kind, GasketVertex v)
@@ -26,14 +26,23 @@ copy_value(const GasketKindData *kind, GasketVertex v)
     }
 }
 
+/* One thread's share of n vertices, in whole words of a bit set. */
+static void
+share_of(uint32_t n, unsigned thread, unsigned n_threads, uint32_t *ret_first, uint32_t *ret_end)
+{
+    uint64_t share = ((uint64_t)n / n_threads / 64 + 1) * 64;
+    *ret_first = (uint32_t)MIN(thread * share, n);
+    *ret_end = (uint32_t)MIN(*ret_first + share, n);
+}
+
 /* Copies the values of one thread's share of a set of vertices, those from `base` on. */
 static void
 copy_share(const GasketKindData *kind, const uint64_t *set, uint32_t n, GasketVertex base,
            unsigned thread, unsigned n_threads)
 {
-    uint32_t share = (n / n_threads / 64 + 1) * 64;
-    uint32_t first = MIN((uint64_t)thread * share, n), end = MIN((uint64_t)first + share, n);
+    uint32_t first, end;
 
+    share_of(n, thread, n_threads, &first, &end);
     for (uint32_t i = gasket_bitset_next(set, first, end); i < end;
          i = gasket_bitset_next(set, i + 1, end))
         copy_value(kind, base + i);
@@ -69,7 +78,7 @@ gasket_step_commit(GasketStep *step)
     }
 }
 
-/* ---- wake ------------------------------------------------------------------------------------- */
+/* ---- wake ------------------------------------------------------------------------------------ */
 
 typedef struct {
     const GasketStep    *step;
@@ -93,10 +102,9 @@ static void
 wake_share(const Waker *waker, const uint64_t *set, bool all, uint32_t n, GasketVertex base,
            unsigned thread)
 {
-    unsigned n_threads = waker->step->run->n_threads;
-    uint32_t share = (n / n_threads / 64 + 1) * 64;
-    uint32_t first = MIN((uint64_t)thread * share, n), end = MIN((uint64_t)first + share, n);
+    uint32_t first, end;
 
+    share_of(n, thread, waker->step->run->n_threads, &first, &end);
     if (all) {
         for (uint32_t i = first; i < end; i++)
             wake_readers(waker, base + i);
@@ -143,7 +151,7 @@ gasket_step_wake(GasketStep *step, GError **error)
     const GasketProgram *program = step->program;
     GasketKindData *kind = step->kind;
 
-    if (!step->publishes || step->all.n_changed == 0 || program->monotone)
+    if (!step->publishes || step->all.n_changed == 0)
         return true;
     if (program->wakes == GASKET_WAKES_SELF) {
         size_t words = gasket_bitset_words(step->part->n_owned);

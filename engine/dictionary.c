@@ -153,8 +153,7 @@ gasket_dictionary_text(GasketDictionary *dictionary, const char *text, size_t le
             continue;
         uint32_t index = (uint32_t)slot - 1;
         const GasketDictionaryEntry *entry = &dictionary->entries[index];
-        if (entry->length == length &&
-            memcmp(dictionary->text + entry->value, text, length) == 0) {
+        if (entry->length == length && memcmp(dictionary->text + entry->value, text, length) == 0) {
             *ret_index = index;
             return true;
         }

@@ -23,14 +23,14 @@ typedef struct {
 } GasketDictionaryEntry;
 
 typedef struct {
-    uint32_t               n;
-    uint64_t               room;    /* entries there is room for */
-    uint64_t               n_slots; /* 0 or a power of two */
-    uint64_t              *slots;   /* [n_slots] */
+    uint32_t n;
+    uint64_t room;                  /* entries there is room for */
+    uint64_t n_slots;               /* 0 or a power of two */
+    uint64_t *slots;                /* [n_slots] */
     GasketDictionaryEntry *entries; /* [room], the first n in use */
-    char                  *text;    /* [text_room] */
-    uint64_t               n_text, text_room;
-    bool                   any_text; /* some entry is text */
+    char *text;                     /* [text_room] */
+    uint64_t n_text, text_room;
+    bool any_text; /* some entry is text */
 } GasketDictionary;
 
 /* Starts as {0}. */

@@ -33,6 +33,23 @@ reads(const GasketStep *step, uint32_t index)
     return false;
 }
 
+typedef struct {
+    uint8_t       *to;
+    const uint8_t *from;
+    uint64_t       bytes;
+    unsigned       n_threads;
+} Copy;
+
+static void
+copy_share(void *data, unsigned thread)
+{
+    const Copy *copy = data;
+    uint64_t share = copy->bytes / copy->n_threads / 64 * 64 + 64;
+    uint64_t first = MIN(thread * share, copy->bytes), end = MIN(first + share, copy->bytes);
+
+    memcpy(copy->to + first, copy->from + first, end - first);
+}
+
 bool
 gasket_edges_prepare(GasketStep *step, GError **error)
 {
@@ -49,9 +66,9 @@ gasket_edges_prepare(GasketStep *step, GError **error)
                 if (values->second == NULL)
                     return false;
             }
-            /* Rows that do not run keep what they wrote last. */
-            if (!step->all_run)
-                memcpy(values->second, values->current, bytes);
+            /* What is not written now stays as it was written last. */
+            Copy copy = {values->second, values->current, bytes, step->run->n_threads};
+            gasket_pool_run(step->run->pool, copy_share, &copy);
             values->next = values->second;
         }
         step->rows[s].outgoing = values->next;

@@ -44,7 +44,7 @@ typedef enum {
  * processors (exact_sum_block_*.c). */
 GasketTook gasket_exact_sum_take(const double *x, size_t n, double *ret_taken, double *ret_left);
 
-/* ---- the loops, to be compiled for one instruction set or another ----------------------------- */
+/* ---- the loops, to be compiled for one instruction set or another ---------------------------- */
 
 #define GASKET_ALWAYS_INLINE static inline __attribute__((always_inline))
 

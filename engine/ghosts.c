@@ -67,27 +67,24 @@ varint_read(const uint8_t *bytes, uint32_t n, uint32_t *at, uint32_t *ret_x)
 
 /* ---- choosing -------------------------------------------------------------------------------- */
 
+/* A value that did not change may not be sent: the peer would take it for a change, and where
+ * values are staged it holds nothing. */
 static uint8_t
-choose(const GasketValues *values, const uint64_t *changed, const uint32_t *send, uint32_t n)
+choose(const uint64_t *changed, const uint32_t *send, uint32_t n)
 {
-    uint64_t all = 0, some = 0, distances = 0;
-    uint32_t last = 0;
+    uint64_t distances = 0;
+    uint32_t last = 0, n_changed = 0;
 
-    if (changed == NULL)
-        return GASKET_ENCODING_DENSE;
-    for (uint32_t i = 0; i < n; i++) {
-        size_t size = value_size(values, send[i]);
-        all += size;
+    for (uint32_t i = 0; changed != NULL && i < n; i++) {
         if (!gasket_bitset_has(changed, send[i]))
             continue;
-        some += size;
         distances += varint_size(i - last);
         last = i;
+        n_changed++;
     }
-    uint64_t bitmap = n / 8 + some, sparse = distances + some;
-    if (all <= bitmap && all <= sparse)
+    if (changed == NULL || n_changed == n)
         return GASKET_ENCODING_DENSE;
-    return bitmap <= sparse ? GASKET_ENCODING_BITMAP : GASKET_ENCODING_SPARSE;
+    return n / 8 <= distances ? GASKET_ENCODING_BITMAP : GASKET_ENCODING_SPARSE;
 }
 
 /* ---- producing ------------------------------------------------------------------------------- */
@@ -220,7 +217,7 @@ gasket_ghosts_produce(const GasketValues *values, const uint64_t *changed, unsig
                        .n = (uint32_t)(kind->send_begin[peer + 1] - kind->send_begin[peer])};
 
     if (!update->chosen) {
-        update->encoding = choose(values, changed, encoder.send, encoder.n);
+        update->encoding = choose(changed, encoder.send, encoder.n);
         update->chosen = true;
     }
     while (update->position < encoder.n && !is_changed(&encoder, update->position))

@@ -5,7 +5,7 @@
  * Of a kind's N vertices that a peer reads, C changed. Positions are those in the peer's slice of
  * ghosts. An update takes the smallest of three encodings (values of s bytes):
  *
- *   dense     value value value ...                                      N s
+ *   dense     value value value ...                  (if all changed)    N s
  *   bitmap    a bit for each position, then the values of the set ones   N / 8 + C s
  *   sparse    (distance to the last position, value) ...                 C (s + 1 or 2)
  *

@@ -117,8 +117,8 @@ gasket_graph_id_text(const GasketGraph *graph, unsigned kind, uint32_t number)
 /* An id as the caller of gasket_graph_find gave it. */
 typedef struct {
     const char *text;
-    size_t      length;
-    int64_t     integer; /* where ids are integers */
+    size_t length;
+    int64_t integer; /* where ids are integers */
 } Wanted;
 
 /* Order of a wanted id and that of a vertex. */

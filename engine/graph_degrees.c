@@ -70,8 +70,8 @@ gasket_graph_degrees(const GasketGraph *graph, unsigned relation, GasketDirectio
 
 typedef struct {
     const GasketGraphRows *rows;
-    const double          *weight; /* [n_entries] or NULL: 1 each */
-    double                *strength;
+    const double *weight; /* [n_entries] or NULL: 1 each */
+    double *strength;
 } StrengthJob;
 
 static void

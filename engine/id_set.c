@@ -14,10 +14,10 @@
 #include "engine/array.h"
 #include "engine/sort.h"
 
-#define BITS_PER_ADD  16
-#define ALWAYS_DENSE  (UINT32_C(1) << 24) /* 2 MiB of bits */
-#define FIRST_SLOTS   1024
-#define GOLDEN_RATIO  UINT64_C(0x9e3779b97f4a7c15) /* of 2^64 */
+#define BITS_PER_ADD 16
+#define ALWAYS_DENSE (UINT32_C(1) << 24) /* 2 MiB of bits */
+#define FIRST_SLOTS  1024
+#define GOLDEN_RATIO UINT64_C(0x9e3779b97f4a7c15) /* of 2^64 */
 
 static bool
 init_slots(GasketIdSet *set, uint64_t n_slots, GError **error)

@@ -20,12 +20,12 @@ typedef struct {
     uint32_t n;   /* ids; of a dense set, once sealed */
 
     _Atomic uint64_t *bits; /* [(end + 511) / 512 * 8], or NULL: sparse */
-    uint32_t         *rank; /* [(end + 511) / 512], once sealed */
+    uint32_t *rank;         /* [(end + 511) / 512], once sealed */
 
-    uint32_t *keys;    /* [n_slots] */
-    uint32_t *ranks;   /* [n_slots], once sealed */
-    uint64_t  n_slots; /* a power of two */
-    unsigned  shift;   /* of a product's upper bits: 64 - log2 n_slots */
+    uint32_t *keys;   /* [n_slots] */
+    uint32_t *ranks;  /* [n_slots], once sealed */
+    uint64_t n_slots; /* a power of two */
+    unsigned shift;   /* of a product's upper bits: 64 - log2 n_slots */
 } GasketIdSet;
 
 /* An empty set, which becomes dense if that takes at most about 2 bytes for each of n_adds. */

@@ -11,7 +11,7 @@
 #include "engine/results.h"
 #include "engine/run_private.h"
 
-/* ---- loading ---------------------------------------------------------------------------------- */
+/* ---- loading --------------------------------------------------------------------------------- */
 
 GasketNeeds
 gasket_job_needs(const GasketJob *job, unsigned relation)
@@ -31,6 +31,13 @@ gasket_job_load(const GasketJob *job, GasketReport *report, GError **error)
     for (unsigned r = 0; r < graph->n_relations; r++) {
         GasketNeeds needs = gasket_job_needs(job, r);
         bool symmetric = graph->relations[r].symmetric;
+        if (needs.symmetric && !symmetric) {
+            g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
+                        "algorithm \"%s\" needs relation \"%s\" to be symmetric, but it is "
+                        "directed",
+                        job->algorithm->name, graph->relations[r].name);
+            return NULL;
+        }
         bool in = needs.in_rows || symmetric || !needs.out_rows;
         if (in && !gasket_graph_require_rows(graph, r, GASKET_IN, error))
             return NULL;
@@ -73,7 +80,25 @@ free_owners(uint32_t **owner, unsigned n_kinds)
     gasket_array_free(owner);
 }
 
-/* Ranges of numbers of about equal size, for callers that brought no partition. */
+/* What a vertex costs: itself and its rows. */
+static uint64_t
+vertex_work(const GasketGraph *graph, unsigned kind, uint32_t v)
+{
+    uint64_t work = 1;
+
+    for (unsigned r = 0; r < graph->n_relations; r++) {
+        const GasketGraphRelation *relation = &graph->relations[r];
+        for (unsigned d = 0; d < 2; d++) {
+            unsigned own = d == GASKET_IN ? relation->target : relation->source;
+            const uint64_t *offset = relation->rows[d].offset;
+            if (own == kind && offset != NULL)
+                work += offset[v + 1] - offset[v];
+        }
+    }
+    return work;
+}
+
+/* Ranges of numbers of about equal work, for callers that brought no partition. */
 static uint32_t **
 range_owners(const GasketGraph *graph, unsigned parts, GError **error)
 {
@@ -86,8 +111,13 @@ range_owners(const GasketGraph *graph, unsigned parts, GError **error)
             free_owners(owner, k);
             return NULL;
         }
+        uint64_t all = 0, before = 0;
         for (uint32_t v = 0; v < n; v++)
-            owner[k][v] = (uint32_t)((uint64_t)v * parts / n);
+            all += vertex_work(graph, k, v);
+        for (uint32_t v = 0; v < n; v++) {
+            owner[k][v] = (uint32_t)((unsigned __int128)before * parts / all);
+            before += vertex_work(graph, k, v);
+        }
     }
     return owner;
 }
@@ -133,7 +163,7 @@ gasket_job_be_loader(const GasketJob *job, GasketTransport *transport, GError **
     return ok;
 }
 
-/* ---- running ---------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 /* All ranks' words on the result: wrong if one says so. */
 typedef struct {
@@ -206,8 +236,14 @@ run_part(const GasketJob *job, GasketPart **part, GasketExchange *exchange, Gask
     if (run == NULL)
         return false;
     int64_t before = g_get_monotonic_time();
-    if (!job->algorithm->run(run, job->parameters, error))
+    GError *failure = NULL;
+    if (!job->algorithm->run(run, job->parameters, &failure)) {
+        if (failure == NULL)
+            g_set_error(&failure, GASKET_ERROR, GASKET_ERROR_FAILED,
+                        "algorithm \"%s\" failed without a reason", job->algorithm->name);
+        g_propagate_error(error, failure);
         return false;
+    }
     report->seconds.run =
         (double)(g_get_monotonic_time() - before) / 1e6 - report->seconds.layout;
     return verify(run, job, error) && finish(run, job, began, error);
@@ -285,7 +321,7 @@ gasket_job_be_rank(const GasketJob *job, GasketTransport *transport, unsigned ra
     return ok;
 }
 
-/* ---- ending ----------------------------------------------------------------------------------- */
+/* ---- ending ---------------------------------------------------------------------------------- */
 
 /* How likely an error is the cause of the others: what a peer saw of it comes last. */
 static int
@@ -296,20 +332,32 @@ cause_rank(const GError *error)
     return error->code == GASKET_ERROR_PEER ? 0 : error->code == GASKET_ERROR_PROTOCOL ? 1 : 2;
 }
 
+/* Of errors that are equally likely the first to happen is. */
+static bool
+is_cause_of(const GasketOutcome *one, const GasketOutcome *other)
+{
+    int rank = cause_rank(one->error), other_rank = cause_rank(other->error);
+    return rank != other_rank ? rank > other_rank : one->ended_us < other->ended_us;
+}
+
 bool
 gasket_job_conclude(GasketOutcome *outcomes, unsigned n, GasketStopped *ret_stopped,
                     GError **error)
 {
     GasketOutcome *cause = NULL;
+    bool ok = true;
 
-    for (unsigned m = 0; m < n; m++)
+    for (unsigned m = 0; m < n; m++) {
+        ok = ok && outcomes[m].ok;
         if (!outcomes[m].ok && outcomes[m].error != NULL &&
-            (cause == NULL || cause_rank(outcomes[m].error) > cause_rank(cause->error)))
+            (cause == NULL || is_cause_of(&outcomes[m], cause)))
             cause = &outcomes[m];
+    }
     *ret_stopped = outcomes[0].stopped;
-    bool ok = cause == NULL;
     if (cause != NULL)
         g_propagate_error(error, g_steal_pointer(&cause->error));
+    else if (!ok)
+        g_set_error(error, GASKET_ERROR, GASKET_ERROR_FAILED, "a worker was ended");
     for (unsigned m = 0; m < n; m++)
         g_clear_error(&outcomes[m].error);
     return ok;

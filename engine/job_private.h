@@ -11,6 +11,7 @@ typedef struct {
     bool          ok;
     GasketStopped stopped; /* rank 0's, if ok */
     GError       *error;   /* if not */
+    int64_t       ended_us; /* when: of the system's monotonic clock */
 } GasketOutcome;
 
 /* Loads the graph with exactly the rows that the job needs. */

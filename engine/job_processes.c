@@ -46,10 +46,11 @@ typedef struct {
 /* What goes through a member's pipe, followed by the message. */
 typedef struct {
     uint32_t ok, stopped, is_ours, message_length;
-    int32_t  code;
+    int64_t  ended_us;
+    int32_t  code, zero;
 } OutcomeHeader;
 
-/* ---- in a child ------------------------------------------------------------------------------- */
+/* ---- in a child ------------------------------------------------------------------------------ */
 
 static void
 write_fully(int fd, const void *bytes, size_t n)
@@ -76,6 +77,7 @@ tell_outcome(int fd, const GasketOutcome *outcome)
         .is_ours = outcome->error != NULL && outcome->error->domain == GASKET_ERROR,
         .code = outcome->error != NULL ? outcome->error->code : 0,
         .message_length = (uint32_t)MIN(strlen(message), MAX_MESSAGE),
+        .ended_us = outcome->ended_us,
     };
     write_fully(fd, &header, sizeof header);
     write_fully(fd, message, header.message_length);
@@ -98,13 +100,12 @@ be_member(const Launch *launch, unsigned rank, GasketOutcome *outcome)
     options.peer_timeout_us = job->peer_timeout_us;
     options.insecure = job->insecure;
     g_autoptr(GasketTransport) transport = gasket_transport_tcp_new(&options, &outcome->error);
-    if (transport == NULL)
-        return;
-    if (rank == job->workers)
+    if (transport != NULL && rank == job->workers)
         outcome->ok = gasket_job_be_loader(job, transport, &outcome->error);
-    else
+    else if (transport != NULL)
         outcome->ok =
             gasket_job_be_rank(job, transport, rank, &outcome->stopped, &outcome->error);
+    outcome->ended_us = g_get_monotonic_time();
 }
 
 static G_NORETURN void
@@ -125,7 +126,7 @@ child_main(const Launch *launch, unsigned rank, int pipe_write, pid_t parent)
     _exit(outcome.ok ? 0 : 1);
 }
 
-/* ---- in the caller ---------------------------------------------------------------------------- */
+/* ---- in the caller --------------------------------------------------------------------------- */
 
 static bool
 system_error(const char *what, GError **error)
@@ -200,6 +201,7 @@ read_outcome(Child *child)
     message[header.message_length] = '\0';
     child->outcome.ok = header.ok != 0;
     child->outcome.stopped = (GasketStopped)header.stopped;
+    child->outcome.ended_us = header.ended_us;
     if (!child->outcome.ok)
         child->outcome.error = g_error_new_literal(
             GASKET_ERROR, header.is_ours ? header.code : GASKET_ERROR_FAILED, message);

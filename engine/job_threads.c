@@ -31,6 +31,7 @@ member_main(void *data)
     else
         outcome->ok = gasket_job_be_rank(member->job, member->transport, member->rank,
                                          &outcome->stopped, &outcome->error);
+    outcome->ended_us = g_get_monotonic_time();
     /* Not having left, it is lost to the others from here on. */
     gasket_transport_free(member->transport);
     return NULL;

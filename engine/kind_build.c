@@ -17,7 +17,7 @@
 /* Where a vertex was added; block NULL: nowhere. */
 typedef struct {
     const GasketBlock *block;
-    uint32_t           i;
+    uint32_t i;
 } Place;
 
 static int
@@ -27,8 +27,7 @@ compare_places(const GasketKindShape *shape, Place x, Place y)
         uint64_t x_count, y_count;
         const void *x_value = gasket_block_value(x.block, shape->columns, c, x.i, &x_count);
         const void *y_value = gasket_block_value(y.block, shape->columns, c, y.i, &y_count);
-        int order =
-            gasket_bits_compare(shape->columns[c].type, x_value, x_count, y_value, y_count);
+        int order = gasket_bits_compare(shape->columns[c].type, x_value, x_count, y_value, y_count);
         if (order != 0)
             return order;
     }

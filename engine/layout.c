@@ -86,7 +86,7 @@ gasket_segments_pay(const GasketPartKind *own, const GasketPartKind *other,
     return touched > 3 * blocks && entries >= 2 * pieces;
 }
 
-/* ---- permuting a chunk ------------------------------------------------------------------------ */
+/* ---- permuting a chunk ----------------------------------------------------------------------- */
 
 typedef struct {
     const GasketPartKind *other;

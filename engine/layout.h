@@ -3,9 +3,10 @@
  * How rows lie in memory for one step: chunks that threads take, segment-major storage, and the
  * local transpose.
  *
- * Chunks cut the rows of a kind into pieces of about equal work. A chunk never crosses from
- * boundary to interior, and starts at a multiple of 64 except there, so that threads never share a
- * word of a bit set.
+ * Chunks cut the rows of a kind into pieces of about equal work. Each starts at a multiple of 64,
+ * so that threads never share a word of a bit set. Boundary rows, and up to 63 interior rows that
+ * share a word with the last of them, have chunks of their own: once these have run, no thread
+ * touches a word that tells which boundary values changed.
  *
  * Segment-major storage (GasketLayout) cuts each row where the neighbours' numbers pass a segment
  * border, and stores for each chunk the pieces of segment 0, then of segment 1, ...
@@ -30,7 +31,7 @@
 
 typedef struct {
     unsigned  n;
-    unsigned  n_boundary; /* the first of them are boundary rows */
+    unsigned  n_boundary; /* the first of them have the boundary rows */
     uint32_t *begin;      /* [n + 1] rows */
 } GasketChunks;
 

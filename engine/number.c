@@ -104,7 +104,7 @@ init_sets(GasketNumbers *numbers, const GasketGraphBuilder *builder, const Gaske
 }
 
 typedef struct {
-    GasketNumbers     *numbers;
+    GasketNumbers *numbers;
     const GasketPiece *pieces;
 } MarkJob;
 

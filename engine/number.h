@@ -14,7 +14,7 @@
  *
  * Auto chooses, from counts that are a function of the graph:
  *   1. given, if all kinds together have at most 2^17 vertices: their values fit a cache;
- *   2. given, if at least half of the edges (of a fixed eighth of them) are near: their ends'
+ *   2. given, if at least half of the edges (of a sample of one in 32) are near: their ends'
  *      ordinals, scaled to the larger of both kinds, lie less than 2^14 apart;
  *   3. degree, if the eighth of each kind with the highest degrees holds at least half of the ends
  *      of edges;
@@ -27,17 +27,17 @@
 #include "engine/id_set.h"
 
 typedef struct {
-    uint32_t    n;        /* vertices */
-    bool        identity; /* a direct id is its vertex's number */
-    uint32_t   *table;    /* [direct.end] number by direct id, or NULL */
-    GasketIdSet direct;   /* the direct ids */
-    uint32_t    first;    /* number of the first direct id, where by_rank is NULL */
-    uint32_t   *by_rank;  /* [direct.n] number by rank of direct id; NULL: first + rank */
-    uint32_t  **other;    /* [n_feeds] arrays: number by index in the feed's dictionary */
+    uint32_t n;         /* vertices */
+    bool identity;      /* a direct id is its vertex's number */
+    uint32_t *table;    /* [direct.end] number by direct id, or NULL */
+    GasketIdSet direct; /* the direct ids */
+    uint32_t first;     /* number of the first direct id, where by_rank is NULL */
+    uint32_t *by_rank;  /* [direct.n] number by rank of direct id; NULL: first + rank */
+    uint32_t **other;   /* [n_feeds] arrays: number by index in the feed's dictionary */
 } GasketKindNumbers;
 
 typedef struct {
-    unsigned           n_kinds, n_feeds;
+    unsigned n_kinds, n_feeds;
     GasketKindNumbers *kinds; /* [n_kinds] */
 } GasketNumbers;
 
@@ -65,11 +65,11 @@ gasket_number_of(const GasketKindNumbers *kind, const uint32_t *other, uint32_t 
 
 /* A block of a feed, with what its handles mean. */
 typedef struct {
-    unsigned           feed;
-    GasketBlock       *block;
-    unsigned           ends;    /* 1: vertices of kind[0]; 2: edges from kind[0] to kind[1] */
-    unsigned           kind[2];
-    bool               symmetric;
+    unsigned feed;
+    GasketBlock *block;
+    unsigned ends; /* 1: vertices of kind[0]; 2: edges from kind[0] to kind[1] */
+    unsigned kind[2];
+    bool symmetric;
 } GasketPiece;
 
 /* The steps of gasket_numbers_new, each in a file of its own. */

@@ -95,7 +95,7 @@ number_integers(GasketKindNumbers *numbers, unsigned n_feeds, const char *name,
     for (uint64_t i = 0; i < n_pairs; i++) {
         bool new = i == 0 || pairs[i].key != pairs[i - 1].key;
         distinct += new;
-        below += new && key_value(pairs[i].key) < 0;
+        below += new &&key_value(pairs[i].key) < 0;
     }
     uint32_t n_direct = numbers->direct.n;
     if (!check_count(distinct + n_direct, name, error))
@@ -151,8 +151,8 @@ merge_integers(const GasketGraphBuilder *builder, unsigned kind, uint64_t n,
 
 typedef struct {
     const char *text;
-    uint32_t    length;
-    Origin      origin;
+    uint32_t length;
+    Origin origin;
 } Text;
 
 /* An integer written out. */
@@ -162,11 +162,11 @@ typedef struct {
 
 /* Everything that merging text needs; arrays. */
 typedef struct {
-    uint64_t    n;
-    Text       *texts;            /* [n] as found */
-    GasketPair *pairs, *scratch;  /* [n] first bytes, index into texts; then sorted */
-    Decimal    *decimals;         /* [n_integers] */
-    uint32_t   *direct;           /* [direct.n] */
+    uint64_t n;
+    Text *texts;                 /* [n] as found */
+    GasketPair *pairs, *scratch; /* [n] first bytes, index into texts; then sorted */
+    Decimal *decimals;           /* [n_integers] */
+    uint32_t *direct;            /* [direct.n] */
 } TextMerge;
 
 static void
@@ -199,8 +199,8 @@ static void
 set_decimal(Text *text, Decimal *decimal, int64_t value)
 {
     text->text = decimal->text;
-    text->length = (uint32_t)g_snprintf(decimal->text, sizeof decimal->text,
-                                        "%" G_GINT64_FORMAT, value);
+    text->length =
+        (uint32_t)g_snprintf(decimal->text, sizeof decimal->text, "%" G_GINT64_FORMAT, value);
 }
 
 static void
@@ -263,8 +263,7 @@ sort_texts(TextMerge *merge)
         merge->pairs[i] = (GasketPair){.key = text_key(&merge->texts[i]), .value = i};
     gasket_sort_pairs(merge->pairs, merge->n, merge->scratch);
     for (uint64_t begin = 0, end; begin < merge->n; begin = end) {
-        for (end = begin + 1;
-             end < merge->n && merge->pairs[end].key == merge->pairs[begin].key;)
+        for (end = begin + 1; end < merge->n && merge->pairs[end].key == merge->pairs[begin].key;)
             end++;
         if (end - begin > 1)
             qsort_r(merge->pairs + begin, end - begin, sizeof *merge->pairs, compare_pairs,
@@ -340,8 +339,7 @@ gasket_numbers_merge(const GasketGraphBuilder *builder, unsigned kind, GasketKin
     uint64_t n_entries = 0, n_integers = 0;
     for (unsigned f = 0; f < builder->n_feeds; f++) {
         const GasketDictionary *dictionary = &builder->feeds[f]->kinds[kind].dictionary;
-        numbers->other[f] =
-            gasket_array_new(dictionary->n, sizeof *numbers->other[f], error);
+        numbers->other[f] = gasket_array_new(dictionary->n, sizeof *numbers->other[f], error);
         if (numbers->other[f] == NULL)
             return false;
         n_entries += dictionary->n;

@@ -12,13 +12,13 @@
 typedef struct {
     size_t n_items;
     void (*body)(void *data, size_t item, unsigned thread);
-    void         *data;
+    void *data;
     atomic_size_t next; /* the first item that no thread has taken */
 } Loop;
 
 typedef struct {
-    Loop     *loop;
-    unsigned  thread;
+    Loop *loop;
+    unsigned thread;
     pthread_t handle;
 } Helper;
 

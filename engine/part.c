@@ -6,6 +6,7 @@
 #include "engine/part.h"
 
 #include "engine/array.h"
+#include "engine/bitset.h"
 
 static void
 part_kind_clear(GasketPartKind *kind)
@@ -180,6 +181,34 @@ ascending(const uint32_t *x, uint64_t begin, uint64_t end)
     return true;
 }
 
+/* The lists of what is sent: ascending, of boundary vertices, each of those in one at least. */
+static bool
+check_send(const GasketPart *part, const GasketPartKind *kind, GError **error)
+{
+    uint64_t *sent = gasket_array_new(gasket_bitset_words(kind->n_boundary), sizeof *sent, error);
+    const char *wrong = NULL;
+
+    if (sent == NULL)
+        return false;
+    if (kind->send_begin[0] != 0)
+        wrong = "lists to send do not begin at 0";
+    for (unsigned p = 0; wrong == NULL && p < part->size; p++) {
+        if (kind->send_begin[p] > kind->send_begin[p + 1] ||
+            !ascending(kind->send, kind->send_begin[p], kind->send_begin[p + 1]))
+            wrong = "vertices to send do not ascend";
+        for (uint64_t i = kind->send_begin[p]; wrong == NULL && i < kind->send_begin[p + 1]; i++) {
+            if (kind->send[i] >= kind->n_boundary)
+                wrong = "a vertex to send is not on the boundary";
+            else
+                gasket_bitset_add(sent, kind->send[i]);
+        }
+    }
+    if (wrong == NULL && gasket_bitset_count(sent, kind->n_boundary) != kind->n_boundary)
+        wrong = "a boundary vertex is sent to nobody";
+    gasket_array_free(sent);
+    return wrong == NULL || fail(error, wrong, kind->name);
+}
+
 static bool
 check_kind(const GasketPart *part, const GasketPartKind *kind, GError **error)
 {
@@ -188,25 +217,20 @@ check_kind(const GasketPart *part, const GasketPartKind *kind, GError **error)
     if (!ascending(kind->number, 0, kind->n_boundary) ||
         !ascending(kind->number, kind->n_boundary, kind->n_owned))
         return fail(error, "owned numbers do not ascend", kind->name);
+    for (uint32_t v = 0; v < kind->n_local; v++)
+        if (kind->number[v] >= kind->n_global)
+            return fail(error, "a number is out of range", kind->name);
     if (kind->ghost_begin[0] != kind->n_owned || kind->ghost_begin[part->size] != kind->n_local)
         return fail(error, "ghosts do not follow the owned vertices", kind->name);
-    g_autofree uint8_t *sent = g_new0(uint8_t, (size_t)kind->n_boundary + 1);
     for (unsigned p = 0; p < part->size; p++) {
         if (kind->ghost_begin[p] > kind->ghost_begin[p + 1] ||
+            kind->ghost_begin[p + 1] > kind->n_local ||
             !ascending(kind->number, kind->ghost_begin[p], kind->ghost_begin[p + 1]))
             return fail(error, "ghosts do not ascend", kind->name);
-        if (!ascending(kind->send, kind->send_begin[p], kind->send_begin[p + 1]))
-            return fail(error, "vertices to send do not ascend", kind->name);
-        for (uint64_t i = kind->send_begin[p]; i < kind->send_begin[p + 1]; i++) {
-            if (kind->send[i] >= kind->n_boundary)
-                return fail(error, "a vertex to send is not on the boundary", kind->name);
-            sent[kind->send[i]] = 1;
-        }
     }
-    for (uint32_t v = 0; v < kind->n_boundary; v++)
-        if (!sent[v])
-            return fail(error, "a boundary vertex is sent to nobody", kind->name);
-    return true;
+    if (kind->ghost_begin[part->rank] != kind->ghost_begin[part->rank + 1])
+        return fail(error, "a rank has ghosts of its own", kind->name);
+    return check_send(part, kind, error);
 }
 
 static bool

@@ -8,7 +8,7 @@
 #include "engine/array.h"
 
 #define MAX_KINDS 256
-#define MAX_NAME  256
+#define MAX_NAME  (64u << 10)
 
 static bool
 refuse(const char *what, GError **error)
@@ -133,8 +133,30 @@ read_columns(GasketStream *stream, GasketColumnData **columns, unsigned n_column
     return true;
 }
 
+/* Ghosts of each rank one after another behind the owned vertices, none of this rank's own; owned
+ * numbers and those of each rank's ghosts ascend. */
 static bool
-read_kind(GasketStream *stream, GasketPartKind *kind, unsigned size, GError **error)
+check_order(const GasketPartKind *kind, unsigned rank, unsigned size)
+{
+    const uint32_t *begin = kind->ghost_begin;
+    bool ok = begin[0] == kind->n_owned && begin[size] == kind->n_local &&
+              begin[rank] == begin[rank + 1];
+
+    for (unsigned p = 0; ok && p < size; p++)
+        ok = begin[p] <= begin[p + 1];
+    unsigned p = 0;
+    for (uint32_t v = 1; ok && v < kind->n_local; v++) {
+        while (p < size && begin[p] < v)
+            p++;
+        bool starts = v == kind->n_boundary || begin[p] == v;
+        ok = starts || kind->number[v - 1] < kind->number[v];
+    }
+    return ok;
+}
+
+static bool
+read_kind(GasketStream *stream, GasketPartKind *kind, unsigned rank, unsigned size,
+          GError **error)
 {
     uint64_t n_global, n_owned, n_boundary, n_local, n_columns;
 
@@ -162,6 +184,8 @@ read_kind(GasketStream *stream, GasketPartKind *kind, unsigned size, GError **er
     for (uint32_t v = 0; v < kind->n_local; v++)
         if (kind->number[v] >= n_global || (v < n_owned && kind->ordinal[v] >= n_global))
             return refuse("a vertex that the graph does not have", error);
+    if (!check_order(kind, rank, size))
+        return refuse("vertices out of order", error);
     if (!read_ids(stream, &kind->ids, kind->n_owned, error) ||
         !read_u64(stream, MAX_KINDS, &n_columns, error))
         return false;
@@ -182,7 +206,9 @@ read_rows(GasketStream *stream, const GasketPart *part, GasketPartRelation *rela
         return true;
     const GasketPartKind *own = &part->kinds[gasket_part_row_kind(relation, d)];
     const GasketPartKind *other = &part->kinds[gasket_part_neighbour_kind(relation, d)];
-    if (!read_u64(stream, UINT64_MAX / 16, &rows->n_entries, error))
+    if (relation->symmetric && d != GASKET_IN)
+        return refuse("a second direction of a symmetric relation", error);
+    if (!read_u64(stream, relation->n_entries, &rows->n_entries, error))
         return false;
     rows->offset = read_begins(stream, own->n_owned, rows->n_entries, error);
     if (rows->offset == NULL)
@@ -270,7 +296,7 @@ gasket_part_receive(GasketStream *stream, unsigned rank, unsigned size, GError *
     part->relations = g_new0(GasketPartRelation, n_relations);
     part->n_kinds = (unsigned)n_kinds;
     for (unsigned k = 0; k < part->n_kinds; k++)
-        if (!read_kind(stream, &part->kinds[k], size, error))
+        if (!read_kind(stream, &part->kinds[k], rank, size, error))
             return NULL;
     for (unsigned r = 0; r < n_relations; r++) {
         part->n_relations = r + 1;

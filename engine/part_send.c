@@ -249,13 +249,33 @@ send_ids(GasketStream *stream, const GasketIds *ids, const uint32_t *held, uint3
     return true;
 }
 
-/* Sends the elements of column for the ranges begin[i] .. end[i] - 1 of its things, i < n: first
- * how many each has where that varies, then the elements. */
+/* A column's things: those of vertices held[0 .. n - 1], or the entries of their rows. */
+typedef struct {
+    const uint32_t *held;
+    uint32_t        n;
+    const uint64_t *offset; /* of the rows; NULL: the vertices themselves */
+} Things;
+
+static inline uint64_t
+things_begin(const Things *things, uint32_t i)
+{
+    return things->offset ? things->offset[things->held[i]] : things->held[i];
+}
+
+static inline uint64_t
+things_end(const Things *things, uint32_t i)
+{
+    return things->offset ? things->offset[things->held[i] + 1] : (uint64_t)things->held[i] + 1;
+}
+
+/* Sends a column's elements of some things: first how many each has where that varies, then the
+ * elements. */
 static bool
-send_column(GasketStream *stream, const GasketColumnData *column, const uint64_t *begin,
-            const uint64_t *end, uint32_t n, GError **error)
+send_column(GasketStream *stream, const GasketColumnData *column, const Things *things,
+            GError **error)
 {
     size_t size = gasket_type_size(column->type);
+    uint32_t n = things->n;
 
     if (!send_text(stream, column->name, error) || !send_u64(stream, column->type, error) ||
         !send_u64(stream, column->length, error))
@@ -263,17 +283,19 @@ send_column(GasketStream *stream, const GasketColumnData *column, const uint64_t
     if (column->begin != NULL) {
         uint64_t total = 0;
         for (uint32_t i = 0; i < n; i++)
-            total += column->begin[end[i]] - column->begin[begin[i]];
+            total += column->begin[things_end(things, i)] -
+                     column->begin[things_begin(things, i)];
         if (!send_u64(stream, total, error))
             return false;
         for (uint32_t i = 0; i < n; i++)
-            for (uint64_t x = begin[i]; x < end[i]; x++)
+            for (uint64_t x = things_begin(things, i); x < things_end(things, i); x++)
                 if (!send_u64(stream, column->begin[x + 1] - column->begin[x], error))
                     return false;
     }
     for (uint32_t i = 0; i < n; i++) {
-        uint64_t first = column->begin ? column->begin[begin[i]] : begin[i] * column->length;
-        uint64_t after = column->begin ? column->begin[end[i]] : end[i] * column->length;
+        uint64_t begin = things_begin(things, i), end = things_end(things, i);
+        uint64_t first = column->begin ? column->begin[begin] : begin * column->length;
+        uint64_t after = column->begin ? column->begin[end] : end * column->length;
         if (!gasket_stream_write(stream, (const uint8_t *)column->data + first * size,
                                  (after - first) * size, error))
             return false;
@@ -301,14 +323,9 @@ send_kind(const Cutter *cut, unsigned k, GasketStream *stream, GError **error)
     if (!send_ids(stream, &kind->ids, held, n, error) || !send_u64(stream, kind->n_columns, error))
         return false;
 
-    g_autofree uint64_t *begin = g_new(uint64_t, (size_t)n + 1);
-    g_autofree uint64_t *end = g_new(uint64_t, (size_t)n + 1);
-    for (uint32_t i = 0; i < n; i++) {
-        begin[i] = held[i];
-        end[i] = (uint64_t)held[i] + 1;
-    }
+    const Things vertices = {held, n, NULL};
     for (unsigned c = 0; c < kind->n_columns; c++)
-        if (!send_column(stream, &kind->columns[c], begin, end, n, error))
+        if (!send_column(stream, &kind->columns[c], &vertices, error))
             return false;
     return true;
 }
@@ -326,25 +343,21 @@ send_rows(const Cutter *cut, const GasketGraphRelation *relation, unsigned d, Ga
     if (rows->offset == NULL)
         return true;
 
-    uint32_t n = cut->n_owned[own];
-    g_autofree uint64_t *begin = g_new(uint64_t, (size_t)n + 1);
-    g_autofree uint64_t *end = g_new(uint64_t, (size_t)n + 1);
+    const Things entries = {cut->held[own], cut->n_owned[own], rows->offset};
+    uint32_t n = entries.n;
     uint64_t total = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        begin[i] = rows->offset[cut->held[own][i]];
-        end[i] = rows->offset[cut->held[own][i] + 1];
-        total += end[i] - begin[i];
-    }
+    for (uint32_t i = 0; i < n; i++)
+        total += things_end(&entries, i) - things_begin(&entries, i);
     if (!send_u64(stream, total, error))
         return false;
     for (uint32_t i = 0; i < n; i++)
-        if (!send_u64(stream, end[i] - begin[i], error))
+        if (!send_u64(stream, things_end(&entries, i) - things_begin(&entries, i), error))
             return false;
 
     g_autofree uint32_t *buffer = g_new(uint32_t, BUFFER_ENTRIES);
     size_t used = 0;
     for (uint32_t i = 0; i < n; i++) {
-        for (uint64_t e = begin[i]; e < end[i]; e++) {
+        for (uint64_t e = things_begin(&entries, i); e < things_end(&entries, i); e++) {
             buffer[used++] = cut->local[other][rows->neighbour[e]];
             if (used < BUFFER_ENTRIES)
                 continue;
@@ -356,7 +369,7 @@ send_rows(const Cutter *cut, const GasketGraphRelation *relation, unsigned d, Ga
     if (!gasket_stream_write(stream, buffer, used * sizeof *buffer, error))
         return false;
     for (unsigned c = 0; c < relation->n_columns; c++)
-        if (!send_column(stream, &rows->columns[c], begin, end, n, error))
+        if (!send_column(stream, &rows->columns[c], &entries, error))
             return false;
     return true;
 }

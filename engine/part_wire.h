@@ -16,7 +16,7 @@
 #include "engine/stream.h"
 
 /* Sends every rank 0 .. size - 1 its part of graph. owner: [n_kinds][n_vertices] by number, each
- * < size. streams: [size]. O(E + size V); 5 bytes a vertex beside the graph. */
+ * < size. streams: [size]. O(E + size V); 9 bytes a vertex beside the graph. */
 bool gasket_parts_send(const GasketGraph *graph, uint32_t *const *owner,
                        const GasketPartExtras *extras, GasketStream *streams, unsigned size,
                        GError **error);

@@ -26,7 +26,7 @@ struct GasketPush {
     PushPair *pairs[GASKET_MAX_ROW_SETS];
     uint64_t  pairs_room[GASKET_MAX_ROW_SETS];
     const GasketReaders *readers[GASKET_MAX_ROW_SETS];
-    uint64_t *touched; /* bits by owned vertex */
+    uint64_t *touched; /* [n_bins * BIN_ROWS / 64] bits by owned vertex */
     unsigned  set;     /* being filled */
     GasketStep *step;
 };
@@ -46,6 +46,34 @@ gasket_push_free(GasketPush *push)
     g_free(push);
 }
 
+static bool
+same_program(const GasketPushable *pushable, const GasketProgram *program)
+{
+    if (pushable->gather != program->gather || pushable->apply != program->apply ||
+        pushable->n_rows != program->n_rows)
+        return false;
+    for (unsigned s = 0; s < program->n_rows; s++)
+        if (pushable->rows[s].relation != program->rows[s].relation ||
+            pushable->rows[s].direction != program->rows[s].direction)
+            return false;
+    return true;
+}
+
+void
+gasket_push_remember(const GasketStep *step)
+{
+    GasketPushable *pushable = &step->kind->pushable;
+    const GasketProgram *program = step->program;
+
+    *pushable = (GasketPushable){0};
+    if (!program->monotone || step->active != NULL)
+        return;
+    *pushable = (GasketPushable){
+        .gather = program->gather, .apply = program->apply, .n_rows = program->n_rows};
+    for (unsigned s = 0; s < program->n_rows; s++)
+        pushable->rows[s] = program->rows[s];
+}
+
 bool
 gasket_push_pays(const GasketStep *step)
 {
@@ -53,7 +81,8 @@ gasket_push_pays(const GasketStep *step)
     const GasketProgram *program = step->program;
     uint64_t entries = 0;
 
-    if (!program->monotone || step->kind->all_changed)
+    if (!program->monotone || program->gather == NULL || step->kind->current == NULL ||
+        step->kind->all_changed || !same_program(&step->kind->pushable, program))
         return false;
     for (unsigned s = 0; s < program->n_rows; s++) {
         const GasketPartRelation *relation = &run->part->relations[program->rows[s].relation];
@@ -70,7 +99,7 @@ gasket_push_pays(const GasketStep *step)
     return pushed < entries / PUSH_SHARE + 1;
 }
 
-/* ---- making pairs ----------------------------------------------------------------------------- */
+/* ---- making pairs ---------------------------------------------------------------------------- */
 
 static void
 list_changed(GasketPush *push, const GasketStep *step)
@@ -190,7 +219,7 @@ gasket_push_prepare(GasketStep *step, GError **error)
         run->push->count =
             gasket_array_new((uint64_t)n_bins * run->n_threads + 1, sizeof(uint64_t), NULL);
         run->push->touched =
-            gasket_array_new(gasket_bitset_words(step->part->n_owned), sizeof(uint64_t), NULL);
+            gasket_array_new((uint64_t)n_bins * (BIN_ROWS / 64), sizeof(uint64_t), NULL);
         bool ok = run->push->changed != NULL && run->push->count != NULL &&
                   run->push->touched != NULL;
         for (unsigned s = 0; ok && s < GASKET_MAX_ROW_SETS; s++) {
@@ -213,7 +242,7 @@ gasket_push_prepare(GasketStep *step, GError **error)
     return gasket_step_need_sums(step, error);
 }
 
-/* ---- running bins ----------------------------------------------------------------------------- */
+/* ---- running bins ---------------------------------------------------------------------------- */
 
 /* Gathers the pairs of one bin in one row set, in blocks of one-entry rows. */
 static void
@@ -258,12 +287,14 @@ apply_bin(GasketPush *push, GasketThread *thread, uint32_t bin)
         gasket_bitset_remove(push->touched, v);
         thread->vertex[count++] = v;
         if (count == GASKET_BLOCK_ROWS) {
-            gasket_step_apply(step, thread, thread->vertex, thread->vertex, count, step->run->sums);
+            gasket_step_apply(step, thread, thread->vertex, thread->vertex, count, step->run->sums,
+                              NULL);
             count = 0;
         }
     }
     if (count > 0)
-        gasket_step_apply(step, thread, thread->vertex, thread->vertex, count, step->run->sums);
+        gasket_step_apply(step, thread, thread->vertex, thread->vertex, count, step->run->sums,
+                              NULL);
 }
 
 static void

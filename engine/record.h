@@ -16,17 +16,17 @@
 
 typedef struct {
     GasketType type;
-    uint32_t   length;   /* as of a column: 0 varying */
-    size_t     bytes;    /* of a uniform value */
-    bool       referred; /* not in the record itself */
-    size_t     at;       /* bytes from the start of the record */
+    uint32_t length; /* as of a column: 0 varying */
+    size_t bytes;    /* of a uniform value */
+    bool referred;   /* not in the record itself */
+    size_t at;       /* bytes from the start of the record */
 } GasketRecordColumn;
 
 typedef struct {
-    unsigned            n_columns;
+    unsigned n_columns;
     GasketRecordColumn *columns; /* [n_columns] */
-    size_t              stride;
-    bool                refers; /* some column is referred to */
+    size_t stride;
+    bool refers; /* some column is referred to */
 } GasketRecordLayout;
 
 /* type and length of each column as in shape, [n_columns]. */

@@ -85,6 +85,15 @@ gasket_result_pack(const GasketRun *run, unsigned kind, const GasketVertex *orde
 {
     const GasketPartKind *part = &run->part->kinds[kind];
     const GasketVertex *vertex = order + first;
+
+    for (unsigned c = 0; c < n_fields; c++) {
+        if (fields[c].size > run->kinds[kind].state_size ||
+            fields[c].offset > run->kinds[kind].state_size - fields[c].size) {
+            g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
+                        "a column of the result is not within the state that the algorithm set");
+            return NULL;
+        }
+    }
     uint32_t count = MIN(part->n_owned - first, ROWS_AT_ONCE);
 
     while (count > 1 &&

@@ -41,7 +41,7 @@ typedef struct {
     const GasketVertex *order;
 } Collector;
 
-/* ---- serving ---------------------------------------------------------------------------------- */
+/* ---- serving --------------------------------------------------------------------------------- */
 
 static bool
 send_figures(GasketRun *run, GError **error)
@@ -115,7 +115,7 @@ gasket_results_serve(GasketRun *run, const GasketJob *job, GError **error)
     }
 }
 
-/* ---- collecting ------------------------------------------------------------------------------- */
+/* ---- collecting ------------------------------------------------------------------------------ */
 
 static bool
 ask(GasketRun *run, unsigned peer, RequestOperation operation, unsigned kind, bool with_columns,
@@ -180,68 +180,76 @@ find_source(Collector *c, uint32_t ordinal, bool with_columns, unsigned *ret_p, 
 
 /* Ids being appended: integers, or text. */
 typedef struct {
-    bool     text;
-    GArray  *integers; /* int64_t */
-    GArray  *begins;   /* uint64_t */
-    GString *bytes;
+    bool      text;
+    uint32_t  n;
+    int64_t  *integers; /* [room] or NULL */
+    uint64_t *begins;   /* [room + 1] or NULL */
+    char     *bytes;    /* [bytes_room] */
+    uint64_t  bytes_room;
 } IdList;
-
-static void
-id_list_init(IdList *list, bool text)
-{
-    uint64_t zero = 0;
-    list->text = text;
-    list->integers = g_array_new(FALSE, FALSE, sizeof(int64_t));
-    list->begins = g_array_new(FALSE, FALSE, sizeof(uint64_t));
-    list->bytes = g_string_new(NULL);
-    g_array_append_val(list->begins, zero);
-}
 
 static void
 id_list_clear(IdList *list)
 {
-    g_array_free(list->integers, TRUE);
-    g_array_free(list->begins, TRUE);
-    g_string_free(list->bytes, TRUE);
+    gasket_array_free(list->integers);
+    gasket_array_free(list->begins);
+    gasket_array_free(list->bytes);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(IdList, id_list_clear)
 
-static void
-id_list_empty(IdList *list)
+/* Makes room for `room` ids. */
+static bool
+id_list_init(IdList *list, bool text, uint32_t room, GError **error)
 {
-    g_array_set_size(list->integers, 0);
-    g_array_set_size(list->begins, 1);
-    g_string_truncate(list->bytes, 0);
+    list->text = text;
+    if (!text) {
+        list->integers = gasket_array_new(room, sizeof *list->integers, error);
+        return list->integers != NULL;
+    }
+    list->begins = gasket_array_new((uint64_t)room + 1, sizeof *list->begins, error);
+    return list->begins != NULL;
 }
 
-/* Appends the id of a source's next row. false: integers and text are mixed. */
 static bool
-id_list_append(IdList *list, Source *source)
+id_list_append_text(IdList *list, const char *text, uint32_t length, GError **error)
 {
-    if (list->text != (source->rows.integer == NULL))
-        return false;
-    if (!list->text) {
-        g_array_append_val(list->integers, source->rows.integer[source->next]);
-        return true;
+    uint64_t begin = list->begins[list->n], end = begin + length;
+
+    if (end > list->bytes_room) {
+        uint64_t room = MAX(2 * list->bytes_room, end + 256);
+        char *bytes = gasket_array_resize(list->bytes, room, 1, error);
+        if (bytes == NULL)
+            return false;
+        list->bytes = bytes;
+        list->bytes_room = room;
     }
-    uint32_t length = source->rows.text_length[source->next];
-    g_string_append_len(list->bytes, source->rows.text + source->text_begin, length);
-    uint64_t end = list->bytes->len;
-    g_array_append_val(list->begins, end);
+    if (length > 0)
+        memcpy(list->bytes + begin, text, length);
+    list->begins[++list->n] = end;
     return true;
 }
 
-static void
-id_list_view(const IdList *list, uint32_t n, GasketIds *ret_ids)
+/* Appends the id of the next row of a rank. */
+static bool
+id_list_append(IdList *list, unsigned rank, const Source *source, GError **error)
 {
-    *ret_ids = (GasketIds){.n = n};
-    if (list->text) {
-        ret_ids->text_begin = (uint64_t *)(void *)list->begins->data;
-        ret_ids->text = list->bytes->str;
-    } else {
-        ret_ids->integer = (int64_t *)(void *)list->integers->data;
-    }
+    if (list->text != (source->rows.integer == NULL))
+        return gasket_exchange_refuse(rank, "ids of another type", error);
+    if (list->text)
+        return id_list_append_text(list, source->rows.text + source->text_begin,
+                                   source->rows.text_length[source->next], error);
+    list->integers[list->n++] = source->rows.integer[source->next];
+    return true;
+}
+
+static GasketIds
+id_list_view(const IdList *list)
+{
+    return (GasketIds){.n = list->n,
+                       .integer = list->integers,
+                       .text_begin = list->begins,
+                       .text = list->bytes};
 }
 
 static void
@@ -284,10 +292,9 @@ collect_directory(Collector *c, IdList *list, GError **error)
         return false;
     for (uint32_t ordinal = 0; ordinal < n; ordinal++) {
         unsigned p;
-        if (!find_source(c, ordinal, false, &p, error))
+        if (!find_source(c, ordinal, false, &p, error) ||
+            !id_list_append(list, p, &c->sources[p], error))
             return false;
-        if (!id_list_append(list, &c->sources[p]))
-            return gasket_exchange_refuse(p, "ids of another type", error);
         advance(&c->sources[p]);
     }
     return true;
@@ -307,23 +314,21 @@ collect_rows(Collector *c, const GasketIds *directory, IdList *list, GError **er
     }
     for (uint32_t first = 0; ok && first < n; first += BLOCK_ROWS) {
         uint32_t count = MIN(n - first, BLOCK_ROWS);
-        id_list_empty(list);
+        list->n = 0;
         for (uint32_t i = 0; ok && i < count; i++) {
             unsigned p;
             ok = find_source(c, first + i, true, &p, error);
             if (!ok)
                 break;
             Source *source = &c->sources[p];
-            ok = id_list_append(list, source) ||
-                 gasket_exchange_refuse(p, "ids of another type", error);
+            ok = id_list_append(list, p, source, error);
             for (unsigned f = 0; f < c->n_fields; f++)
                 memcpy(columns[f] + i * c->fields[f].size,
                        source->rows.columns[f] + source->next * c->fields[f].size,
                        c->fields[f].size);
             advance(source);
         }
-        GasketIds ids;
-        id_list_view(list, count, &ids);
+        GasketIds ids = id_list_view(list);
         GasketResultBlock block = {.kind = c->kind, .n = count, .ids = &ids,
                                    .columns = (const void *const *)columns,
                                    .directory = directory};
@@ -338,9 +343,17 @@ collect_rows(Collector *c, const GasketIds *directory, IdList *list, GError **er
 static bool
 drain(Collector *c, bool with_columns, GError **error)
 {
-    for (unsigned p = 1; p < c->run->part->size; p++)
-        if (!c->sources[p].ended && !refill(c, p, with_columns, error))
+    for (unsigned p = 1; p < c->run->part->size; p++) {
+        Source *source = &c->sources[p];
+        if (source->ended)
+            continue;
+        if (source->next < source->rows.count)
+            return gasket_exchange_refuse(p, "more rows than it has", error);
+        if (!refill(c, p, with_columns, error))
             return false;
+        if (!source->ended)
+            return gasket_exchange_refuse(p, "more rows than it has", error);
+    }
     return true;
 }
 
@@ -357,16 +370,16 @@ static bool
 collect_kind(Collector *c, GError **error)
 {
     bool text = c->run->part->kinds[c->kind].ids.integer == NULL;
-    g_auto(IdList) directory_list = {0}, list = {0};
-    GasketIds directory;
+    uint32_t n = c->run->part->kinds[c->kind].n_global;
     bool with_directory = names_vertices(c->job, c->kind);
+    g_auto(IdList) directory_list = {0}, list = {0};
 
-    id_list_init(&directory_list, text);
-    id_list_init(&list, text);
-    if (with_directory &&
-        (!collect_directory(c, &directory_list, error) || !drain(c, false, error)))
+    if (!id_list_init(&list, text, MIN(n, BLOCK_ROWS), error))
         return false;
-    id_list_view(&directory_list, c->run->part->kinds[c->kind].n_global, &directory);
+    if (with_directory && (!id_list_init(&directory_list, text, n, error) ||
+                           !collect_directory(c, &directory_list, error) || !drain(c, false, error)))
+        return false;
+    GasketIds directory = id_list_view(&directory_list);
     return collect_rows(c, with_directory ? &directory : NULL, &list, error) &&
            drain(c, true, error);
 }
@@ -423,7 +436,7 @@ gasket_results_collect(GasketRun *run, const GasketJob *job, GError **error)
     return collect_kinds(run, job, error) && collect_figures(run, error);
 }
 
-/* ---- figures ---------------------------------------------------------------------------------- */
+/* ---- figures --------------------------------------------------------------------------------- */
 
 void
 gasket_run_figures(const GasketRun *run, GasketReportWorker *ret_figures)
@@ -432,8 +445,8 @@ gasket_run_figures(const GasketRun *run, GasketReportWorker *ret_figures)
     struct rusage usage;
 
     *ret_figures = (GasketReportWorker){.rank = run->part->rank};
-    ret_figures->wait_seconds = (double)gasket_exchange_waited_us(run->exchange) / 1e6;
-    ret_figures->compute_seconds = run->step_seconds - ret_figures->wait_seconds;
+    ret_figures->wait_seconds = run->step_wait_seconds;
+    ret_figures->compute_seconds = MAX(run->step_seconds - run->step_wait_seconds, 0);
     if (getrusage(RUSAGE_SELF, &usage) == 0)
         ret_figures->peak_bytes = (uint64_t)usage.ru_maxrss * 1024;
     for (unsigned p = 0; transport != NULL && p < transport->size; p++) {

@@ -15,20 +15,20 @@
 #define BATCH 512
 
 typedef struct {
-    unsigned     feed;
+    unsigned feed;
     GasketBlock **block; /* in the feed's list, so that it can be freed there */
 } Item;
 
 typedef struct {
     const GasketRelationShape *shape;
-    const GasketKindNumbers   *source, *target;
-    GasketDirection            direction;
-    bool                       drop_self_loops;
-    GasketRecordLayout         layout;
-    GasketScatter              scatter;
-    Item                      *items; /* [n_items] */
-    size_t                     n_items;
-    GasketFailure              failure;
+    const GasketKindNumbers *source, *target;
+    GasketDirection direction;
+    bool drop_self_loops;
+    GasketRecordLayout layout;
+    GasketScatter scatter;
+    Item *items; /* [n_items] */
+    size_t n_items;
+    GasketFailure failure;
 } ScatterJob;
 
 static void
@@ -164,7 +164,7 @@ list_items(GasketGraphBuilder *builder, unsigned relation, ScatterJob *job)
 
 typedef struct {
     const GasketGraphRows *rows;
-    atomic_uint_least64_t  n;
+    atomic_uint_least64_t n;
 } LoopJob;
 
 static void

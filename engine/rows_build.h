@@ -30,16 +30,16 @@
  * the relation's n_edges. Symmetric: direction GASKET_IN. Errors: MEMORY; ARGUMENT if one bucket
  * has 2^32 or more edges with columns. */
 bool gasket_rows_build(GasketGraphBuilder *builder, const GasketNumbers *numbers,
-                       const GasketGraphRules *rules, unsigned relation,
-                       GasketDirection direction, GasketGraph *graph, GError **error);
+                       const GasketGraphRules *rules, unsigned relation, GasketDirection direction,
+                       GasketGraph *graph, GError **error);
 
 /* Scattered edges to be turned into rows. */
 typedef struct {
-    const GasketScatter      *scatter;
+    const GasketScatter *scatter;
     const GasketRecordLayout *layout;
-    char *const              *names; /* [layout->n_columns] of the columns */
-    GasketMultiEdges          multi_edges;
-    unsigned                  threads;
+    char *const *names; /* [layout->n_columns] of the columns */
+    GasketMultiEdges multi_edges;
+    unsigned threads;
 } GasketFill;
 
 /* rows_fill.c: turns them into rows; *rows is empty and holds nothing after a failure. */
@@ -48,12 +48,12 @@ bool gasket_rows_fill(const GasketFill *fill, GasketGraphRows *ret_rows, GError 
 /* What the files that fill share. */
 typedef struct {
     const GasketFill *fill;
-    GasketGraphRows  *rows;
-    uint64_t         *base;       /* [buckets + 1] records in the buckets before */
-    uint64_t         *kept;       /* [buckets] entries after merging */
-    uint64_t          max_count;  /* records of the largest bucket */
-    uint64_t          max_chunks; /* chunks of the bucket that has most */
-    const void     ***values;     /* [n_columns] of varying columns: where an entry's stands */
+    GasketGraphRows *rows;
+    uint64_t *base;       /* [buckets + 1] records in the buckets before */
+    uint64_t *kept;       /* [buckets] entries after merging */
+    uint64_t max_count;   /* records of the largest bucket */
+    uint64_t max_chunks;  /* chunks of the bucket that has most */
+    const void ***values; /* [n_columns] of varying columns: where an entry's stands */
 } GasketFillJob;
 
 /* Counts the rows of a bucket and puts in offset[r] where row r begins. */

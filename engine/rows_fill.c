@@ -104,7 +104,7 @@ sort_rows(const GasketFillJob *job, uint32_t bucket, uint32_t *scratch)
 
 typedef struct {
     GasketFillJob *job;
-    uint32_t     **scratch; /* [threads][max_count] */
+    uint32_t **scratch; /* [threads][max_count] */
 } PlainJob;
 
 static void
@@ -172,8 +172,7 @@ move_together(GasketFillJob *job, GError **error)
     if (to == rows->n_entries)
         return true;
     rows->n_entries = to;
-    uint32_t *neighbour =
-        gasket_array_resize(rows->neighbour, to, sizeof *rows->neighbour, error);
+    uint32_t *neighbour = gasket_array_resize(rows->neighbour, to, sizeof *rows->neighbour, error);
     if (neighbour == NULL)
         return false;
     rows->neighbour = neighbour;

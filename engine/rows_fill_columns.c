@@ -28,14 +28,14 @@
 /* What a thread needs to fill a bucket. */
 typedef struct {
     const GasketFillJob *job;
-    uint64_t            *order;   /* [max_count] references, row after row */
-    uint64_t            *scratch; /* [max_count] */
-    const uint8_t      **chunks;  /* [max_chunks] first records */
+    uint64_t *order;        /* [max_count] references, row after row */
+    uint64_t *scratch;      /* [max_count] */
+    const uint8_t **chunks; /* [max_chunks] first records */
 } Worker;
 
 typedef struct {
     GasketFillJob *job;
-    Worker        *workers; /* [threads] */
+    Worker *workers; /* [threads] */
 } ColumnsJob;
 
 /* ---- records ------------------------------------------------------------------------------- */
@@ -60,8 +60,7 @@ static int
 compare_references(const void *x, const void *y, void *data)
 {
     const Worker *worker = data;
-    return gasket_record_compare(worker->job->fill->layout,
-                                 record_at(worker, *(const uint64_t *)x),
+    return gasket_record_compare(worker->job->fill->layout, record_at(worker, *(const uint64_t *)x),
                                  record_at(worker, *(const uint64_t *)y));
 }
 
@@ -276,9 +275,9 @@ gasket_fill_move_columns(GasketFillJob *job, uint64_t to, uint64_t from, uint64_
 /* ---- varying columns ----------------------------------------------------------------------- */
 
 typedef struct {
-    GasketColumnData  *column;
+    GasketColumnData *column;
     const void *const *values; /* [n] */
-    uint64_t           n;
+    uint64_t n;
 } CopyJob;
 
 static void

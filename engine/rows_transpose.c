@@ -13,10 +13,10 @@
 
 typedef struct {
     const GasketGraphRows *from;
-    GasketRecordLayout     layout;
-    GasketScatter          scatter;
-    unsigned               n_runs;
-    GasketFailure          failure;
+    GasketRecordLayout layout;
+    GasketScatter scatter;
+    unsigned n_runs;
+    GasketFailure failure;
 } TransposeJob;
 
 static void

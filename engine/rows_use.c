@@ -171,6 +171,13 @@ gasket_rows_use(GasketRun *run, const GasketProgram *program, bool on_set,
                         program->name);
             return false;
         }
+        if (gasket_part_row_kind(&run->part->relations[set.relation], set.direction) !=
+            program->kind) {
+            g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
+                        "program \"%s\" gathers over rows of another kind of vertices",
+                        program->name);
+            return false;
+        }
     }
     if (may_segment(run, program, on_set)) {
         GasketRowSet set = program->rows[0];

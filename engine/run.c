@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static bool
 thread_init(GasketThread *thread, GasketRun *run, unsigned index, GError **error)
@@ -68,6 +68,7 @@ init_data(GasketRun *run, GError **error)
     run->kind_columns = g_new0(GasketColumn *, part->n_kinds);
     run->rows = g_new0(GasketRowsData, (size_t)part->n_relations * 2);
     run->by_ordinal = g_new0(uint32_t *, part->n_kinds);
+    run->views = g_new0(GasketContext, part->n_kinds);
     for (unsigned k = 0; k < part->n_kinds; k++) {
         const GasketPartKind *kind = &part->kinds[k];
         run->kind_columns[k] = column_views(kind->columns, kind->n_columns);
@@ -170,11 +171,12 @@ gasket_run_free(GasketRun *run)
     g_free(run->kind_columns);
     g_free(run->rows);
     g_free(run->by_ordinal);
+    g_free(run->views);
     gasket_part_free(run->part);
     g_free(run);
 }
 
-/* ---- what there is ---------------------------------------------------------------------------- */
+/* ---- what there is --------------------------------------------------------------------------- */
 
 unsigned
 gasket_run_rank(const GasketRun *run)
@@ -290,8 +292,8 @@ gasket_run_context(GasketRun *run, unsigned kind)
 {
     const GasketPartRelation *relation =
         run->part->n_relations > 0 ? &run->part->relations[0] : NULL;
-    gasket_run_fill_context(run, &run->view, kind, relation);
-    return &run->view;
+    gasket_run_fill_context(run, &run->views[kind], kind, relation);
+    return &run->views[kind];
 }
 
 void *
@@ -306,7 +308,7 @@ gasket_run_values(const GasketRun *run, unsigned kind)
     return run->kinds[kind].current;
 }
 
-/* ---- data ------------------------------------------------------------------------------------- */
+/* ---- data ------------------------------------------------------------------------------------ */
 
 bool
 gasket_run_set_state(GasketRun *run, unsigned kind, size_t size, GError **error)
@@ -402,7 +404,7 @@ gasket_run_n_changed(const GasketRun *run, unsigned kind)
     return run->kinds[kind].n_changed;
 }
 
-/* ---- views ------------------------------------------------------------------------------------ */
+/* ---- views ----------------------------------------------------------------------------------- */
 
 GasketRows *
 gasket_run_rows(GasketRun *run, GasketRowSet set, GError **error)

@@ -35,6 +35,15 @@
 /* Rows handed over at once, at most. */
 #define GASKET_BLOCK_ROWS 1024
 
+/* The monotone program that gathered over all values of a kind before what changed last did: the
+ * only one that may gather over just these. gather NULL: there is none. */
+typedef struct {
+    GasketGather gather;
+    GasketApply  apply;
+    unsigned     n_rows;
+    GasketRowSet rows[GASKET_MAX_ROW_SETS];
+} GasketPushable;
+
 typedef struct {
     size_t   state_size;
     uint8_t *state; /* [n_owned * state_size] */
@@ -47,6 +56,8 @@ typedef struct {
     bool      all_changed;
     uint64_t  n_changed; /* on all workers */
     uint64_t  changed_degree; /* entries that read the changed ones, all workers, estimated */
+
+    GasketPushable pushable; /* whose changes those are */
 
     uint64_t *active; /* bits by owned vertex */
     bool      all_active;
@@ -141,12 +152,13 @@ struct GasketRun {
     GasketReportIteration under_way; /* sums since the last iteration ended */
     GasketReport         *report;    /* iterations and metrics go there; every rank keeps one */
     double                step_seconds; /* in steps, waiting included */
+    double                step_wait_seconds;
 
     const volatile sig_atomic_t *stop;
     void (*progress)(void *data, const GasketProgress *progress); /* rank 0 */
     void *progress_data;
 
-    GasketContext view; /* for gasket_run_context */
+    GasketContext *views; /* [n_kinds] for gasket_run_context */
     uint32_t    **by_ordinal; /* [n_kinds][n_owned] or NULL: vertices by ascending ordinal */
 };
 

@@ -56,10 +56,8 @@ gasket_scatter_init(GasketScatter *scatter, GasketBuckets buckets, size_t stride
     chunk = MAX(chunk, sizeof(GasketChunk) + stride);
     *scatter = (GasketScatter){.buckets = buckets, .stride = stride};
     scatter->chunk_capacity = (uint32_t)((chunk - sizeof(GasketChunk)) / stride);
-    scatter->chunk_bytes =
-        (sizeof(GasketChunk) + scatter->chunk_capacity * stride + 15) / 16 * 16;
-    scatter->slab_bytes =
-        MAX((size_t)CLAMP(bytes, SLAB_MIN, SLAB_MAX), scatter->chunk_bytes);
+    scatter->chunk_bytes = (sizeof(GasketChunk) + scatter->chunk_capacity * stride + 15) / 16 * 16;
+    scatter->slab_bytes = MAX((size_t)CLAMP(bytes, SLAB_MIN, SLAB_MAX), scatter->chunk_bytes);
     scatter->lanes = g_new0(GasketLane, n_lanes);
     scatter->n_lanes = n_lanes;
     for (unsigned l = 0; l < n_lanes; l++) {

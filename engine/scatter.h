@@ -25,7 +25,7 @@
 
 typedef struct {
     uint32_t n_rows;
-    bool     graded;
+    bool graded;
     unsigned width, grade;
     uint32_t n; /* buckets */
 } GasketBuckets;
@@ -49,8 +49,8 @@ uint32_t gasket_bucket_begin(const GasketBuckets *buckets, uint32_t bucket);
 typedef struct GasketChunk GasketChunk;
 struct GasketChunk {
     GasketChunk *next;
-    uint64_t     reserved; /* records start 16 bytes into a chunk */
-    uint8_t      records[];
+    uint64_t reserved; /* records start 16 bytes into a chunk */
+    uint8_t records[];
 };
 
 /* Where a lane's next record of a bucket goes. */
@@ -59,20 +59,20 @@ typedef struct {
 } GasketOpenChunk;
 
 typedef struct {
-    GasketOpenChunk *open;      /* [buckets.n] */
+    GasketOpenChunk *open;       /* [buckets.n] */
     GasketChunk **first, **last; /* [buckets.n] */
-    void        **slabs;        /* [n_slabs] arrays */
-    size_t        n_slabs, slab_room;
-    uint8_t      *slab_at, *slab_end; /* what is free of the last slab */
+    void **slabs;                /* [n_slabs] arrays */
+    size_t n_slabs, slab_room;
+    uint8_t *slab_at, *slab_end; /* what is free of the last slab */
 } GasketLane;
 
 typedef struct {
     GasketBuckets buckets;
-    size_t        stride;         /* bytes of a record */
-    uint32_t      chunk_capacity; /* records */
-    size_t        chunk_bytes, slab_bytes;
-    unsigned      n_lanes;
-    GasketLane   *lanes; /* [n_lanes] */
+    size_t stride;           /* bytes of a record */
+    uint32_t chunk_capacity; /* records */
+    size_t chunk_bytes, slab_bytes;
+    unsigned n_lanes;
+    GasketLane *lanes; /* [n_lanes] */
 } GasketScatter;
 
 /* n_records: about how many will come; it decides the size of chunks. */
@@ -86,8 +86,8 @@ bool gasket_scatter_grow(const GasketScatter *scatter, GasketLane *lane, uint32_
 
 /* Adds the beginning of a record; its columns, if it has any, are then written at *ret_columns. */
 static inline bool
-gasket_scatter_put(const GasketScatter *scatter, GasketLane *lane, uint32_t row,
-                   uint32_t neighbour, size_t stride, uint8_t **ret_columns, GError **error)
+gasket_scatter_put(const GasketScatter *scatter, GasketLane *lane, uint32_t row, uint32_t neighbour,
+                   size_t stride, uint8_t **ret_columns, GError **error)
 {
     uint32_t bucket = gasket_bucket_of(&scatter->buckets, row);
     GasketOpenChunk *open = &lane->open[bucket];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One superstep of a program: preparing it, running its chunks. See step.h. */
+/* One superstep of a program: running its chunks, and the order of everything. See step.h. */
 #include "engine/step.h"
 
 #include <string.h>
@@ -10,13 +10,15 @@
 #include "engine/push.h"
 #include "engine/rows_use.h"
 
-/* ---- sums ------------------------------------------------------------------------------------- */
+/* ---- sums ------------------------------------------------------------------------------------ */
 
 void
 gasket_step_clear_sums(const GasketProgram *program, void *sums, size_t n)
 {
     size_t size = program->sum_size;
 
+    if (size == 0)
+        return;
     if (program->identity == NULL) {
         memset(sums, 0, n * size);
         return;
@@ -32,34 +34,7 @@ gasket_step_clear_sums(const GasketProgram *program, void *sums, size_t n)
         memcpy((uint8_t *)sums + i * size, program->identity, size);
 }
 
-/* Grows a buffer that is written before it is read. */
-static bool
-need(uint8_t **buffer, size_t *size, uint64_t n, size_t each, GError **error)
-{
-    uint64_t bytes;
-    if (!g_uint64_checked_mul(&bytes, n, each)) {
-        g_set_error(error, GASKET_ERROR, GASKET_ERROR_MEMORY, "sums are too large");
-        return false;
-    }
-    if (bytes <= *size)
-        return true;
-    gasket_array_free(*buffer);
-    *size = 0;
-    *buffer = gasket_array_new(bytes, 1, error);
-    if (*buffer == NULL)
-        return false;
-    *size = bytes;
-    return true;
-}
-
-bool
-gasket_step_need_sums(GasketStep *step, GError **error)
-{
-    GasketRun *run = step->run;
-    return need(&run->sums, &run->sums_size, step->part->n_owned, step->program->sum_size, error);
-}
-
-/* ---- blocks ----------------------------------------------------------------------------------- */
+/* ---- blocks ---------------------------------------------------------------------------------- */
 
 static void
 mark_changed(GasketStep *step, GasketThread *thread, const uint32_t *vertex, size_t count)
@@ -84,7 +59,7 @@ mark_changed(GasketStep *step, GasketThread *thread, const uint32_t *vertex, siz
 
 void
 gasket_step_apply(GasketStep *step, GasketThread *thread, const uint32_t *vertex,
-                  const uint32_t *slot, size_t count, const void *sums)
+                  const uint32_t *slot, size_t count, const void *sums, const GasketRows *rows)
 {
     const GasketProgram *program = step->program;
     bool marked = program->changes == GASKET_CHANGES_MARKED;
@@ -101,7 +76,8 @@ gasket_step_apply(GasketStep *step, GasketThread *thread, const uint32_t *vertex
                           .value = step->values.bytes,
                           .published = step->kind->current,
                           .value_begin = step->kind->value_begin,
-                          .changed = marked ? thread->changed : NULL};
+                          .changed = marked ? thread->changed : NULL,
+                          .rows = rows};
     program->apply(&thread->context, &run, sums);
     if (step->publishes)
         mark_changed(step, thread, vertex, count);
@@ -146,7 +122,8 @@ run_block(GasketStep *step, GasketThread *thread, size_t count)
         for (unsigned s = 0; s < program->n_rows; s++)
             program->gather(&thread->context, &rows[s], thread->sums);
     }
-    gasket_step_apply(step, thread, thread->vertex, thread->slot, count, thread->sums);
+    gasket_step_apply(step, thread, thread->vertex, thread->slot, count, thread->sums,
+                      program->whole_rows ? rows : NULL);
     for (unsigned s = 0; program->scatter != NULL && s < program->n_rows; s++)
         program->scatter(&thread->context, &rows[s]);
 }
@@ -155,8 +132,8 @@ static void
 run_rows_chunk(GasketStep *step, GasketThread *thread, uint32_t first, uint32_t end)
 {
     if (step->active == NULL) {
-        for (uint32_t v = first; v < end; v += (uint32_t)step->block_rows) {
-            uint32_t count = MIN(end - v, (uint32_t)step->block_rows);
+        for (uint32_t v = first, count; v < end; v += count) {
+            count = MIN(end - v, (uint32_t)step->block_rows);
             for (uint32_t i = 0; i < count; i++)
                 thread->vertex[i] = v + i;
             run_block(step, thread, count);
@@ -196,15 +173,15 @@ run_segments_chunk(GasketStep *step, GasketThread *thread, unsigned chunk)
         rows.end = layout->begin + piece[0] + 1;
         program->gather(&thread->context, &rows, sums);
     }
-    for (uint32_t v = first; v < end; v += GASKET_BLOCK_ROWS) {
-        uint32_t count = MIN(end - v, GASKET_BLOCK_ROWS);
+    for (uint32_t v = first, count; v < end; v += count) {
+        count = MIN(end - v, GASKET_BLOCK_ROWS);
         for (uint32_t i = 0; i < count; i++)
             thread->vertex[i] = v + i;
-        gasket_step_apply(step, thread, thread->vertex, thread->vertex, count, sums);
+        gasket_step_apply(step, thread, thread->vertex, thread->vertex, count, sums, NULL);
     }
 }
 
-/* ---- threads ---------------------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 static void
 work(void *data, unsigned index)
@@ -236,133 +213,7 @@ run_chunks(GasketStep *step, unsigned first, unsigned end)
         gasket_pool_run(step->run->pool, work, step);
 }
 
-/* ---- preparing -------------------------------------------------------------------------------- */
-
-static bool
-prepare_values(GasketStep *step, const GasketVertexSet *set, GError **error)
-{
-    GasketRun *run = step->run;
-    const GasketProgram *program = step->program;
-    GasketKindData *kind = step->kind;
-    bool reads_own = false;
-
-    for (unsigned s = 0; s < program->n_rows; s++) {
-        const GasketPartRelation *relation = &run->part->relations[program->rows[s].relation];
-        if (gasket_part_neighbour_kind(relation, program->rows[s].direction) == program->kind)
-            reads_own = true;
-    }
-    step->publishes = program->changes != GASKET_CHANGES_NONE && kind->current != NULL;
-    step->all_run = program->wakes == GASKET_WAKES_NONE && set == NULL;
-    step->full = program->changes == GASKET_CHANGES_ALL && step->all_run;
-    step->in_place = !reads_own;
-    if (step->publishes && !step->in_place && kind->next == NULL) {
-        uint64_t bytes = kind->value_begin != NULL
-                             ? kind->value_begin[step->part->n_local]
-                             : (uint64_t)step->part->n_local * kind->value_size;
-        kind->next = gasket_array_new(bytes, 1, error);
-        if (kind->next == NULL)
-            return false;
-        memcpy(kind->next, kind->current, bytes);
-    }
-    step->values = (GasketValues){.part = step->part,
-                                  .kind = program->kind,
-                                  .size = kind->value_size,
-                                  .begin = kind->value_begin,
-                                  .bytes = step->in_place ? kind->current : kind->next};
-    return true;
-}
-
-static void
-prepare_rows(GasketStep *step, unsigned s)
-{
-    GasketRun *run = step->run;
-    GasketRowSet set = step->program->rows[s];
-    const GasketPartRelation *relation = &run->part->relations[set.relation];
-    const GasketRowsData *data = gasket_run_rows_data(run, set.relation, set.direction);
-    const GasketPartRows *part_rows = gasket_run_part_rows(run, set.relation, set.direction);
-    unsigned other = gasket_part_neighbour_kind(relation, set.direction);
-
-    step->offset[s] = part_rows->offset;
-    step->rows[s] = (GasketRows){.neighbour = part_rows->neighbour,
-                                 .set = s,
-                                 .values = run->kinds[other].current,
-                                 .value_begin = run->kinds[other].value_begin,
-                                 .neighbour_number = run->part->kinds[other].number,
-                                 .column = data->columns,
-                                 .n_columns = relation->n_columns,
-                                 .edge_state = data->edge_state,
-                                 .incoming = data->values.current,
-                                 .incoming_begin = data->values.begin,
-                                 .state = step->kind->state};
-}
-
-/* Who reads a vertex's value, if that is known without a pass: for the choice to push. */
-static const uint32_t *
-reader_degree(const GasketStep *step)
-{
-    if (step->program->n_rows == 0)
-        return NULL;
-    GasketRowSet set = step->program->rows[0];
-    const GasketPartRelation *relation = &step->run->part->relations[set.relation];
-    if (relation->source != relation->target)
-        return NULL;
-    return set.direction == GASKET_IN ? relation->out_degree : relation->in_degree;
-}
-
-static bool
-prepare_threads(GasketStep *step, GError **error)
-{
-    GasketRun *run = step->run;
-    const GasketProgram *program = step->program;
-    const GasketPartRelation *relation =
-        program->n_rows > 0 ? &run->part->relations[program->rows[0].relation]
-                            : (run->part->n_relations > 0 ? &run->part->relations[0] : NULL);
-
-    step->block_rows = GASKET_BLOCK_ROWS;
-    if (program->sum_size > 0)
-        step->block_rows = CLAMP((256u << 10) / program->sum_size, 1, GASKET_BLOCK_ROWS);
-    for (unsigned t = 0; t < run->n_threads; t++) {
-        GasketThread *thread = &run->threads[t];
-        if (!need(&thread->sums, &thread->sums_size, step->block_rows, program->sum_size, error) ||
-            !need(&thread->scratch, &thread->scratch_size, program->scratch_size, 1, error))
-            return false;
-        if (program->scratch_size > 0)
-            memset(thread->scratch, 0, program->scratch_size);
-        gasket_run_fill_context(run, &thread->context, program->kind, relation);
-        thread->context.step = run->step;
-        thread->context.parameters = program->parameters;
-        thread->context.scratch = program->scratch_size > 0 ? thread->scratch : NULL;
-        thread->context.thread = thread;
-        thread->n_ran = thread->n_changed = thread->changed_degree = 0;
-        gasket_partials_reset(&thread->partials, program->aggregates);
-    }
-    gasket_partials_reset(&run->own, program->aggregates);
-    gasket_partials_reset(&run->all, program->aggregates);
-    return true;
-}
-
-/* Who runs: a set, those woken, or all. Woken vertices are used up. */
-static void
-prepare_active(GasketStep *step, const uint64_t *set)
-{
-    GasketKindData *kind = step->kind;
-    uint32_t n = step->part->n_owned;
-
-    step->active = set;
-    if (set != NULL || step->program->wakes == GASKET_WAKES_NONE || step->program->monotone)
-        return;
-    if (kind->all_active) {
-        kind->all_active = false;
-        gasket_bitset_clear(kind->active, n);
-        return;
-    }
-    memcpy(kind->active + gasket_bitset_words(n), kind->active,
-           gasket_bitset_words(n) * sizeof *kind->active);
-    step->active = kind->active + gasket_bitset_words(n);
-    gasket_bitset_clear(kind->active, n);
-}
-
-/* ---- the step --------------------------------------------------------------------------------- */
+/* ---- the step -------------------------------------------------------------------------------- */
 
 static void
 sum_up(GasketStep *step)
@@ -421,11 +272,20 @@ finish(GasketStep *step)
     if (step->publishes) {
         step->kind->n_changed = step->all.n_changed;
         step->kind->changed_degree = step->all.changed_degree;
+        gasket_push_remember(step);
     }
     run->under_way.active += step->all.n_ran;
     run->under_way.bytes_sent += step->all.bytes_sent;
     run->stop_asked |= step->all.stop_asked != 0;
     run->step++;
+}
+
+/* Whether only some vertices run: those of a set, or those woken. */
+static bool
+runs_on_some(const GasketStep *step, const GasketVertexSet *set)
+{
+    return set != NULL ||
+           (step->program->wakes != GASKET_WAKES_NONE && !step->kind->all_active);
 }
 
 static bool
@@ -434,7 +294,7 @@ choose_chunks(GasketStep *step, const GasketVertexSet *set, GError **error)
     GasketRun *run = step->run;
     const GasketProgram *program = step->program;
 
-    if (!gasket_rows_use(run, program, set != NULL, &step->layout, error))
+    if (!gasket_rows_use(run, program, runs_on_some(step, set), &step->layout, error))
         return false;
     if (step->layout != NULL) {
         step->chunks = step->layout->chunks;
@@ -449,23 +309,31 @@ run_step(GasketRun *run, const GasketProgram *program, const GasketVertexSet *se
          const uint64_t *bits, GError **error)
 {
     int64_t began = g_get_monotonic_time();
+    int64_t waited = gasket_exchange_waited_us(run->exchange);
     g_autofree GasketStepPeer *peers = g_new0(GasketStepPeer, run->part->size);
     GasketStep step = {.run = run, .program = program, .peers = peers};
 
+    g_assert(program->n_rows <= GASKET_MAX_ROW_SETS);
+    if (program->kind >= run->part->n_kinds) {
+        g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
+                    "program \"%s\" is for a kind of vertices that the graph does not have",
+                    program->name);
+        return false;
+    }
     step.kind = &run->kinds[program->kind];
     step.part = &run->part->kinds[program->kind];
-    step.degree = program->monotone ? reader_degree(&step) : NULL;
-    if (!prepare_values(&step, set, error) || !choose_chunks(&step, set, error) ||
-        !prepare_threads(&step, error))
+    step.degree = program->monotone ? gasket_step_reader_degree(&step) : NULL;
+    if (!gasket_step_prepare_values(&step, set, error) || !choose_chunks(&step, set, error) ||
+        !gasket_step_prepare_threads(&step, error))
         return false;
     for (unsigned s = 0; s < program->n_rows; s++)
-        prepare_rows(&step, s);
+        gasket_step_prepare_rows(&step, s);
     if (program->scatter != NULL && !gasket_edges_prepare(&step, error))
         return false;
-    bool push = set == NULL && gasket_push_pays(&step);
+    bool push = !runs_on_some(&step, set) && gasket_push_pays(&step);
     if (push && !gasket_push_prepare(&step, error))
         return false;
-    prepare_active(&step, bits);
+    gasket_step_prepare_active(&step, bits);
     if (step.publishes) {
         gasket_bitset_clear(step.kind->changed_owned, step.part->n_owned);
         gasket_bitset_clear(step.kind->changed_ghosts, step.part->n_local - step.part->n_owned);
@@ -478,6 +346,7 @@ run_step(GasketRun *run, const GasketProgram *program, const GasketVertexSet *se
     gasket_step_commit(&step);
     bool woken = gasket_step_wake(&step, error);
     run->step_seconds += (double)(g_get_monotonic_time() - began) / 1e6;
+    run->step_wait_seconds += (double)(gasket_exchange_waited_us(run->exchange) - waited) / 1e6;
     return woken;
 }
 

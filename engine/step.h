@@ -61,12 +61,24 @@ typedef struct {
 /* Empties sums of n slots. */
 void gasket_step_clear_sums(const GasketProgram *program, void *sums, size_t n);
 
-/* Apply, and what follows it, on a block. slot: of each vertex's sum in sums. */
+/* Apply, and what follows it, on a block. slot: of each vertex's sum in sums. rows: the block's, if
+ * they are whole; else NULL. */
 void gasket_step_apply(GasketStep *step, GasketThread *thread, const uint32_t *vertex,
-                       const uint32_t *slot, size_t count, const void *sums);
+                       const uint32_t *slot, size_t count, const void *sums,
+                       const GasketRows *rows);
 
 /* Makes run->sums hold n sums of the program. */
 bool gasket_step_need_sums(GasketStep *step, GError **error);
+
+/* Before a step (step_prepare.c): where values are written; a row set's arrays; every thread's
+ * buffers and context; who runs (set: bits, or NULL). */
+bool gasket_step_prepare_values(GasketStep *step, const GasketVertexSet *set, GError **error);
+void gasket_step_prepare_rows(GasketStep *step, unsigned s);
+bool gasket_step_prepare_threads(GasketStep *step, GError **error);
+void gasket_step_prepare_active(GasketStep *step, const uint64_t *set);
+
+/* Who reads a vertex's value, if that is known without a pass: for the choice to push. */
+const uint32_t *gasket_step_reader_degree(const GasketStep *step);
 
 /* Rounds of a step (step_round.c). */
 extern const GasketRound gasket_step_round;

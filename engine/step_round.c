@@ -39,6 +39,16 @@ produce_totals(GasketStep *step, GasketStepPeer *state, GasketFrame **ret_frame,
     return true;
 }
 
+/* Whether everything but totals is on its way to everybody: the totals say how much it was. */
+static bool
+all_sent(const GasketStep *step)
+{
+    for (unsigned p = 0; p < step->run->part->size; p++)
+        if (p != step->run->part->rank && !step->peers[p].edges_done)
+            return false;
+    return true;
+}
+
 static bool
 produce(void *data, unsigned peer, GasketFrame **ret_frame, GError **error)
 {
@@ -67,7 +77,7 @@ produce(void *data, unsigned peer, GasketFrame **ret_frame, GError **error)
         }
     }
     state->edges_done = true;
-    return !step->all_done || produce_totals(step, state, ret_frame, error);
+    return !step->all_done || !all_sent(step) || produce_totals(step, state, ret_frame, error);
 }
 
 static bool
@@ -100,6 +110,8 @@ consume(void *data, unsigned peer, const GasketRoundHeader *header, const uint8_
 {
     GasketStep *step = data;
 
+    if (header->last && header->section != GASKET_SECTION_TOTALS)
+        return gasket_exchange_refuse(peer, "the end of a step without totals", error);
     switch (header->section) {
     case GASKET_SECTION_VALUES:
         if (!step->publishes || header->index != step->program->kind)

@@ -133,10 +133,10 @@ merge_element(GasketAggregateType type, GasketPartial *into, GasketPartial *from
         gasket_exact_sum_merge(&into->sum->sum, &from->sum->sum);
         break;
     case GASKET_MIN:
-        into->extreme = fmin(into->extreme, from->extreme);
+        into->extreme = gasket_least(into->extreme, from->extreme);
         break;
     case GASKET_MAX:
-        into->extreme = fmax(into->extreme, from->extreme);
+        into->extreme = -gasket_least(-into->extreme, -from->extreme);
         break;
     }
 }
@@ -299,8 +299,8 @@ gasket_extreme(const GasketContext *context, unsigned aggregate, unsigned i, dou
     GasketPartial *element = partial(context, aggregate, i);
     const GasketTotals *totals = context->thread->partials.totals;
     element->extreme = totals->aggregates[aggregate].type == GASKET_MIN
-                           ? fmin(element->extreme, x)
-                           : fmax(element->extreme, x);
+                           ? gasket_least(element->extreme, x)
+                           : -gasket_least(-element->extreme, -x);
 }
 
 double

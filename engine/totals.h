@@ -13,6 +13,8 @@
 #ifndef GASKET_ENGINE_TOTALS_H
 #define GASKET_ENGINE_TOTALS_H
 
+#include <math.h>
+
 #include <gasket/run.h>
 
 #include "engine/exact_sum.h"
@@ -50,6 +52,18 @@ typedef struct {
     GasketPartial      *element;
     GasketPartialSum   *sums; /* those of the elements that need one */
 } GasketPartials;
+
+/* The smaller of two numbers, with the same bits whichever comes first: -0 is smaller than +0, and
+ * a NaN counts only where both are, and is then always the same. (-least(-x, -y): the larger.) */
+static inline double
+gasket_least(double x, double y)
+{
+    if (isnan(x) || isnan(y))
+        return isnan(x) && isnan(y) ? (double)NAN : isnan(x) ? y : x;
+    if (x == y)
+        return signbit(x) ? x : y;
+    return x < y ? x : y;
+}
 
 bool gasket_totals_init(GasketTotals *totals, const GasketAggregate *aggregates,
                         unsigned n_aggregates, GError **error);

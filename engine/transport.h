@@ -14,7 +14,7 @@
  *   1. Frames from one peer on one channel arrive whole, once, in the order they were sent.
  *      Control frames may overtake bulk frames.
  *   2. try_send never blocks. It refuses (ret_sent = false) while more than GASKET_TRANSPORT_QUEUE
- *      bytes wait for that peer; a refused frame is still the caller's.
+ *      bytes wait for that peer on that channel; a refused frame is still the caller's.
  *   3. Received frames wait in a queue per peer and channel; a transport stops reading from a peer
  *      while more than GASKET_TRANSPORT_QUEUE bytes of it wait. So memory per peer is bounded.
  *   4. A peer that dies, falls silent for peer_timeout or breaks the protocol makes every later
@@ -46,7 +46,7 @@ typedef enum {
 
 /* A frame: one allocation, payload behind the struct. */
 typedef struct {
-    uint32_t type;   /* the engine's business (wire.h): 1 .. 65535 */
+    uint32_t type;   /* the engine's business (wire.h): 1 .. 0xfeff */
     uint32_t length; /* bytes of payload, at most GASKET_FRAME_MAX */
     uint8_t  payload[];
 } GasketFrame;

@@ -35,7 +35,8 @@
  *   3. failure is set once.
  *
  * Connections are one for each pair; control frames overtake what is queued, not what is already
- * in the stream or in the system. A second connection for bulk would be a second link of the peer.
+ * in the stream or in the system. So a member that waits for control must go on taking bulk, or the
+ * paused stream holds back both. A second connection for bulk would be a second link of the peer.
  */
 #include "engine/transport_tcp_internal.h"
 

@@ -16,8 +16,8 @@ typedef struct {
     uint8_t        key[GASKET_KEY_BYTES];
     uint8_t        run_id[GASKET_RUN_ID_BYTES];
     bool           insecure;   /* plain TCP: refused unless every address is loopback */
-    int            listen_fd;  /* bound and listening; taken. -1 for the highest rank */
-    const char *const *host;   /* [size] numeric addresses; those of lower ranks are dialled */
+    int            listen_fd;  /* bound and listening; taken, on failure too. -1 for the highest rank */
+    const char *const *host;   /* numeric addresses; [rank] at least: lower ranks are dialled */
     const uint16_t *port;      /* [size] */
     uint64_t       fingerprint;     /* of the program and its options: HELLO must agree */
     int64_t        connect_timeout_us; /* to have every peer; 0: 30 s */

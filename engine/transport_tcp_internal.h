@@ -162,7 +162,7 @@ void gasket_tcp_meet_drop(GasketTcpLink *link, const char *why);
 
 /* ---- transport_tcp_link.c ---- */
 
-/* A link on a connected socket, which it takes. peer: whom a client has dialled. NULL and FAILED. */
+/* A link on a connected socket, which it takes. peer: whom a client has dialled. Error: FAILED. */
 GasketTcpLink *gasket_tcp_link_new(GasketTcp *tcp, int fd, bool is_client, unsigned peer,
                                    GError **error);
 void gasket_tcp_link_free(GasketTcpLink *link);

@@ -18,7 +18,7 @@ gasket_vertices_by_number(const GasketPartKind *kind, GError **error)
     return order;
 }
 
-/* ---- refreshing ghosts ------------------------------------------------------------------------ */
+/* ---- refreshing ghosts ----------------------------------------------------------------------- */
 
 typedef struct {
     const GasketValues *values;

@@ -105,6 +105,7 @@ gasket_run_activate(GasketRun *run, const GasketVertexSet *set)
 {
     GasketKindData *kind = &run->kinds[set->kind];
     kind->all_active = false;
+    kind->pushable = (GasketPushable){0};
     for (size_t w = 0; w < gasket_bitset_words(set->n); w++)
         kind->active[w] = set->bits[w];
 }

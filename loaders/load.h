@@ -11,8 +11,8 @@
  *
  * The formats, by name (`format`), and how they are recognised when none is given:
  *
- *   edges            `source target [weight] ...`, blanks between, `#` and `%` comments; the default
- *   csv              the same with `,` `;` or tab, quotes, an optional header; a comma in line 1
+ *   edges            `source target [weight] ...` in blanks, `#` and `%` comments; the default
+ *   csv              as edges with `,` `;` or tab, quotes, optional header; a comma in line 1
  *   mtx              Matrix Market coordinate; `%%MatrixMarket`
  *   metis            METIS .graph; extension .graph or .metis
  *   dimacs           DIMACS .gr; extension .gr, or lines c, p sp, a

@@ -37,7 +37,7 @@ typedef struct {
     int exponent;
 } Decimal;
 
-/* ---- the powers of ten ------------------------------------------------------------------------ */
+/* ---- the powers of ten ----------------------------------------------------------------------- */
 
 /* A natural number of up to 1280 bits: 10^324 has 1077, and dividing 2^1279 by 10^324 leaves more
  * than 128. */
@@ -120,7 +120,7 @@ gasket_number_text_free(GasketNumberText *numbers)
     g_free(numbers);
 }
 
-/* ---- shortest decimal ------------------------------------------------------------------------- */
+/* ---- shortest decimal ------------------------------------------------------------------------ */
 
 /* Division rounding down; the arithmetic shift of gcc and clang. */
 static int
@@ -186,7 +186,7 @@ shortest(const GasketNumberText *numbers, uint64_t c, int q, bool closer)
     return (Decimal){units + up, k};
 }
 
-/* ---- text ------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 static size_t
 write_digits(uint64_t x, char *out)

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- text ------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 static void
 append_tsv(const char *text, size_t length, GString *out)
@@ -117,7 +117,7 @@ gasket_result_row_append_id(const GasketIds *ids, uint32_t x, GString *out)
     append_id(GASKET_ROW_TSV, ids, x, out);
 }
 
-/* ---- elements --------------------------------------------------------------------------------- */
+/* ---- elements -------------------------------------------------------------------------------- */
 
 double
 gasket_result_element(const GasketResultColumn *column, const void *data, size_t e)
@@ -195,7 +195,7 @@ append_element(const GasketResultRow *row, const GasketResultBlock *block, unsig
     }
 }
 
-/* ---- rows ------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 static GString *
 json_key(const char *lead, const char *name)

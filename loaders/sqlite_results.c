@@ -151,7 +151,7 @@ create_table(SqliteSink *sink, bool text_ids, GError **error)
            fail(sink, error);
 }
 
-/* ---- rows ------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 static int
 bind_id(sqlite3_stmt *insert, int parameter, const GasketIds *ids, uint32_t x)
@@ -211,7 +211,7 @@ sqlite_write(GasketResultSink *base, const GasketResultBlock *block, GError **er
     return true;
 }
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 /* Gives a new database, already closed, its name. */
 static bool

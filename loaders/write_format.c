@@ -29,7 +29,7 @@ append_weight(const GasketGraphWriter *writer, double weight)
     gasket_write_double(writer->numbers, writer->text, weight);
 }
 
-/* ---- edges, csv, adjacency: original ids -------------------------------------------------------- */
+/* ---- edges, csv, adjacency: original ids ----------------------------------------------------- */
 
 /* An id between blanks must not hold one, nor look like a comment. */
 static bool
@@ -161,7 +161,7 @@ adjacency_row(GasketGraphWriter *writer, uint32_t ordinal, const GasketWriteEntr
     return true;
 }
 
-/* ---- mtx, metis, dimacs, binary: vertices from 1 ------------------------------------------------ */
+/* ---- mtx, metis, dimacs, binary: vertices from 1 --------------------------------------------- */
 
 static void
 mtx_header(GasketGraphWriter *writer)

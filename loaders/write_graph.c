@@ -63,7 +63,7 @@ choose_format(const char *path, const char *name, GError **error)
     return NULL;
 }
 
-/* ---- graphs ------------------------------------------------------------------------------------ */
+/* ---- graphs ---------------------------------------------------------------------------------- */
 
 static bool
 end_init(GasketWriteEnd *end, const GasketGraphKind *kind, GError **error)
@@ -230,7 +230,7 @@ gasket_write_graph(GasketGraph *graph, unsigned relation, const char *path, cons
     return true;
 }
 
-/* ---- edges as they come ------------------------------------------------------------------------ */
+/* ---- edges as they come ---------------------------------------------------------------------- */
 
 struct GasketEdgeWriter {
     GasketResultFile *file;

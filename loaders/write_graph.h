@@ -35,7 +35,7 @@ bool gasket_write_graph(GasketGraph *graph, unsigned relation, const char *path,
 /* NULL-terminated names of the formats that can be written. */
 const char *const *gasket_write_formats(void);
 
-/* ---- edges as they come ------------------------------------------------------------------------ */
+/* ---- edges as they come ---------------------------------------------------------------------- */
 
 typedef struct GasketEdgeWriter GasketEdgeWriter;
 

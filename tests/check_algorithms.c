@@ -49,7 +49,7 @@ assert_refused(const GasketAlgorithm *algorithm, const SmallGraph *graph, const 
                   "found \"%s\"", error->message);
 }
 
-/* ---- pagerank --------------------------------------------------------------------------------- */
+/* ---- pagerank -------------------------------------------------------------------------------- */
 
 /* Dense power iteration in double until nothing moves. */
 static void
@@ -154,7 +154,7 @@ START_TEST(jumps_and_dangling_ranks_follow_the_personalisation)
 }
 END_TEST
 
-/* ---- components ------------------------------------------------------------------------------- */
+/* ---- components ------------------------------------------------------------------------------ */
 
 START_TEST(components_are_named_by_their_smallest_id)
 {
@@ -187,7 +187,7 @@ START_TEST(components_are_named_by_their_smallest_id)
 }
 END_TEST
 
-/* ---- sssp ------------------------------------------------------------------------------------- */
+/* ---- sssp ------------------------------------------------------------------------------------ */
 
 static void
 assert_distances(const SmallGraph *graph, uint32_t source)
@@ -252,7 +252,7 @@ START_TEST(integer_weights_whose_sums_would_not_be_exact_are_refused)
 }
 END_TEST
 
-/* ---- bfs -------------------------------------------------------------------------------------- */
+/* ---- bfs ------------------------------------------------------------------------------------- */
 
 START_TEST(depths_and_parents_are_those_of_a_queue)
 {

@@ -269,6 +269,8 @@ START_TEST(time_left_is_what_bound_or_residual_says_first)
     ck_assert_double_eq_tol(gasket_cli_progress_left(&progress, &step), 5, 1e-9);
     step.iterations = 0;
     ck_assert_double_eq_tol(gasket_cli_progress_left(&progress, &step), 5, 1e-9);
+    step.residual = 1e-6; /* there already */
+    ck_assert(isnan(gasket_cli_progress_left(&progress, &step)));
     progress.tolerance = 0;
     ck_assert(isnan(gasket_cli_progress_left(&progress, &step)));
     step.iteration = 0;

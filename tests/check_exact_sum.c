@@ -11,7 +11,7 @@
 #include "engine/exact_sum_block.h"
 #include <gasket/random.h>
 
-/* ---- the reference ---------------------------------------------------------------------------- */
+/* ---- the reference --------------------------------------------------------------------------- */
 
 #define LIMBS 70 /* of 32 bits, two's complement, in units of 2^-1074 */
 
@@ -100,7 +100,7 @@ reference(const double *x, size_t n)
     return big_round(&big);
 }
 
-/* ---- the sums --------------------------------------------------------------------------------- */
+/* ---- the sums -------------------------------------------------------------------------------- */
 
 static void
 assert_same(double expected, double found)

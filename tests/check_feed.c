@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
 
-#include "tests/graph_model.h"
+#include "tests/graph_oracle.h"
 
 static GasketGraphBuilder *
 plain_builder(void)
@@ -60,7 +60,7 @@ END_TEST
 
 typedef struct {
     GasketGraphBuilder *builder;
-    unsigned            first, step, n_edges;
+    unsigned first, step, n_edges;
 } FeedThread;
 
 /* Edge e: e * 7 % 1000 -> vertex named in one of three ways. */
@@ -87,8 +87,7 @@ build_by_threads(unsigned n, unsigned n_edges)
     pthread_t threads[4];
     FeedThread parts[4];
     for (unsigned t = 0; t < n; t++) {
-        parts[t] =
-            (FeedThread){.builder = builder, .first = t, .step = n, .n_edges = n_edges};
+        parts[t] = (FeedThread){.builder = builder, .first = t, .step = n, .n_edges = n_edges};
         ck_assert_int_eq(pthread_create(&threads[t], NULL, feed_main, &parts[t]), 0);
     }
     for (unsigned t = 0; t < n; t++) {

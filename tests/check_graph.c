@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <math.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -26,8 +25,7 @@ small_graph(GasketWantedRows wanted)
     gasket_graph_builder_add_edges(builder, edges, 3, source, target, edge_columns, &error);
     gasket_graph_builder_add_vertices(builder, kind, 3, alone, vertex_columns, &error);
     ck_assert_no_error(error);
-    GasketGraph *graph =
-        gasket_graph_builder_finish_rows_take(&builder, NULL, &wanted, &error);
+    GasketGraph *graph = gasket_graph_builder_finish_rows_take(&builder, NULL, &wanted, &error);
     ck_assert_no_error(error);
     ck_assert_ptr_null(builder);
     return graph;
@@ -178,8 +176,8 @@ END_TEST
 
 typedef struct {
     GasketGraphBuilder *builder;
-    int64_t             source[1024], target[1024];
-    size_t              n;
+    int64_t source[1024], target[1024];
+    size_t n;
 } Adder;
 
 static void

@@ -34,9 +34,23 @@ END_TEST
 
 START_TEST(everything_else_is_text)
 {
-    const char *const texts[] = {"",   "-",   "-0", "00",  "07",  "-07", "+1", " 1", "1 ", "1.0",
-                                 "1e3", "0x1", "a",  "--1", "9223372036854775808",
-                                 "-9223372036854775809", "18446744073709551616",
+    const char *const texts[] = {"",
+                                 "-",
+                                 "-0",
+                                 "00",
+                                 "07",
+                                 "-07",
+                                 "+1",
+                                 " 1",
+                                 "1 ",
+                                 "1.0",
+                                 "1e3",
+                                 "0x1",
+                                 "a",
+                                 "--1",
+                                 "9223372036854775808",
+                                 "-9223372036854775809",
+                                 "18446744073709551616",
                                  "99999999999999999999999"};
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         ck_assert_msg(is_text(texts[i]), "%s", texts[i]);
@@ -58,7 +72,10 @@ END_TEST
 
 START_TEST(text_ids_compare_by_bytes_a_beginning_first)
 {
-    char text[] = "10" "9" "9a" "\xc3\xa9";
+    char text[] = "10"
+                  "9"
+                  "9a"
+                  "\xc3\xa9";
     uint64_t begin[] = {0, 2, 3, 5, 7, 7};
     const GasketIds ids = {.n = 5, .text_begin = begin, .text = text};
     ck_assert_int_lt(gasket_ids_compare(&ids, 0, 1), 0); /* 10 < 9 */
@@ -83,8 +100,7 @@ START_TEST(a_dictionary_gives_each_id_one_index)
             uint32_t index;
             ck_assert(gasket_dictionary_integer(&dictionary, -(int64_t)i, &index, &error));
             ck_assert_uint_eq(index, 2 * i);
-            ck_assert(
-                gasket_dictionary_text(&dictionary, text, (size_t)length, &index, &error));
+            ck_assert(gasket_dictionary_text(&dictionary, text, (size_t)length, &index, &error));
             ck_assert_uint_eq(index, 2 * i + 1);
         }
     }

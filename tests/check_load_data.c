@@ -14,7 +14,7 @@ static const Known known[] = {
     {"graphs/facebook_combined.txt", 4039, 0, 88234, true, true, false},
     {"graphs/email-Eu-core.txt", 1005, 0, 25571, false, false, false},
     {"graphs/cnr-2000.txt.gz", 325557, 0, 3216152, false, false, false},
-    {"graphs/rome99.gr", 3353, 0, 8870, false, false, true},
+    {"graphs/rome99.gr", 3353, 0, 4444, false, false, true},
     {"graphs/4elt.graph", 15606, 0, 45878, true, false, false},
     {"graphs/wing.graph", 62032, 0, 121544, true, false, false},
     {"graphs/polblogs.graph", 1490, 0, 16715, true, false, false},

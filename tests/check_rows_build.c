@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/graph_model.h"
+#include <math.h>
+
+#include "tests/graph_oracle.h"
 
 /* Rules, wanted rows, feeds and threads: all drawn, so that a few thousand models meet every
  * combination. */

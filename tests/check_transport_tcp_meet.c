@@ -76,7 +76,7 @@ is_closed(int fd)
     return n == 0 || errno == ECONNRESET;
 }
 
-/* ---- those who are members of something else -------------------------------------------------- */
+/* ---- those who are members of something else ------------------------------------------------- */
 
 /* Tries to be rank 2 with other options, which must fail in words like these. */
 static void
@@ -179,7 +179,7 @@ START_TEST(a_rank_comes_once)
 }
 END_TEST
 
-/* ---- those who know the key and misuse it ------------------------------------------------------ */
+/* ---- those who know the key and misuse it ---------------------------------------------------- */
 
 /* Whether a TLS handshake in which `client` says it goes to `server`, at rank 0, succeeds. */
 static bool
@@ -221,7 +221,7 @@ START_TEST(an_identity_that_does_not_fit_is_refused_whatever_key_is_behind_it)
 }
 END_TEST
 
-/* ---- those who know nothing -------------------------------------------------------------------- */
+/* ---- those who know nothing ------------------------------------------------------------------ */
 
 static void
 send_garbage(TestMember *self, const GasketTcpOptions *honest)
@@ -273,7 +273,7 @@ START_TEST(those_who_say_one_byte_and_wait_are_bounded_and_dropped_after_5_secon
 }
 END_TEST
 
-/* ---- those who speak the protocol, badly -------------------------------------------------------- */
+/* ---- those who speak the protocol, badly ----------------------------------------------------- */
 
 static bool
 send_frame(int fd, GasketFrame *frame, uint64_t sequence)

@@ -150,7 +150,7 @@ START_TEST(components_that_share_a_name_are_seen)
 }
 END_TEST
 
-/* ---- real graphs ------------------------------------------------------------------------------ */
+/* ---- real graphs ----------------------------------------------------------------------------- */
 
 typedef struct {
     const char *path;

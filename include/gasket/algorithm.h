@@ -60,8 +60,11 @@ typedef struct {
     bool        in_rows, out_rows;  /* rows to keep: 4 bytes an entry each, plus columns */
     bool        degrees;            /* context->in_degree, out_degree */
     bool        strengths;          /* context->out_strength */
-    bool        symmetric;          /* read a directed graph as an undirected one */
-    bool        weights;            /* keep the weight column if the input has one (double) */
+    bool        symmetric;          /* the relation must be symmetric: a loader reads a directed
+                                       graph as an undirected one. From C, build it so: a directed
+                                       relation is an ARGUMENT error */
+    bool        weights;            /* keep the weight column (double) if the input has one */
+    bool        weights_if_asked;   /* ... only if the user says --weighted */
     bool        require_weights;    /* without one every weight is 1 */
     bool        nonnegative;        /* a negative weight is a FORMAT error that names its line */
 } GasketNeeds;
@@ -108,7 +111,7 @@ typedef struct {
 /* --tolerance as given, or the algorithm's default. */
 GASKET_API double gasket_run_tolerance(const GasketRun *run);
 
-/* ---- running an algorithm from C -------------------------------------------------------------- */
+/* ---- running an algorithm from C ------------------------------------------------------------- */
 
 typedef struct {
     unsigned        workers;    /* as threads of this process that talk as processes do; 0: 1 */

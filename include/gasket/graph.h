@@ -48,9 +48,10 @@ typedef struct {
 GASKET_API GasketGraphBuilder *gasket_graph_builder_new(void);
 GASKET_API void gasket_graph_builder_free(GasketGraphBuilder *builder);
 
-/* Turns what was added into a graph and frees the builder, in failure too. rules may be NULL:
- * order auto, every edge kept. Vertices are numbered and rows are built when first needed.
- * Errors: MEMORY; ARGUMENT if a kind has 2^32 - 1 vertices or more. O(E + V log V). */
+/* Turns what was added into a graph with the in-rows of every relation and frees the builder, in
+ * failure too. rules may be NULL: order auto, every edge kept.
+ * Errors: MEMORY; ARGUMENT if a kind has 2^32 - 1 vertices or more, or ids of more text than can be
+ * indexed. O(E + V log V). */
 GASKET_API GasketGraph *gasket_graph_builder_finish_take(GasketGraphBuilder **builder,
                                                          const GasketGraphRules *rules,
                                                          GError **error);
@@ -117,7 +118,8 @@ GASKET_API uint64_t gasket_graph_n_edges(const GasketGraph *graph, unsigned rela
 /* The original id of the vertex with a number, as text; free with g_free. */
 GASKET_API char *gasket_graph_id_text(const GasketGraph *graph, unsigned kind, uint32_t number);
 
-/* The number of the vertex with an original id, or GASKET_NO_VERTEX. O(log V). */
+/* The number of the vertex with an original id, or GASKET_NO_VERTEX. O(log V); O(V) where vertices
+ * are ordered by degree. */
 GASKET_API uint32_t gasket_graph_find(const GasketGraph *graph, unsigned kind, const char *id);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GasketGraphBuilder, gasket_graph_builder_free)

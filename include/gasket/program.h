@@ -58,7 +58,8 @@
  *   at cache-sized ranges of neighbours, and pays most where rows are long and values small.
  *
  *   whole rows (.whole_rows): each row comes at once and apply follows on the same block, with
- *   the sums in the thread's scratch: for sums that are large, or that need the row as one.
+ *   the sums in the thread's scratch: for sums that are large, or that need the row as one. apply
+ *   sees the rows too, so a program that wants no sums needs no gather.
  *
  * What a function may touch: gather reads published values and its own state, and writes its sums
  * (whole rows: its edge state too); apply writes the state and value of its own vertices; scatter
@@ -82,65 +83,67 @@ typedef struct GasketThread GasketThread; /* private */
 
 /* What holds for one program in one step, the same for all of its calls on a thread. */
 typedef struct {
-    uint64_t            step;       /* supersteps done before this one in the run */
-    uint64_t            seed;       /* of the run, for gasket_random_at */
-    uint32_t            n_vertices; /* of this kind in the whole graph */
-    uint32_t            n_owned;    /* of this kind on this worker */
-    const uint32_t     *number;     /* [n_local] number of each vertex and ghost of this kind */
-    const uint32_t     *ordinal;    /* [n_owned] position by ascending original id */
-    const uint32_t     *in_degree;  /* [n_owned] in the program's first relation; NULL if the */
-    const uint32_t     *out_degree; /* [n_owned] algorithm did not ask for degrees */
-    const double       *out_strength; /* [n_owned] sum of the first column over the out-edges, in
+    uint64_t step;              /* supersteps done before this one in the run */
+    uint64_t seed;              /* of the run, for gasket_random_at */
+    uint32_t n_vertices;        /* of this kind in the whole graph */
+    uint32_t n_owned;           /* of this kind on this worker */
+    const uint32_t *number;     /* [n_local] number of each vertex and ghost of this kind */
+    const uint32_t *ordinal;    /* [n_owned] position by ascending original id */
+    const uint32_t *in_degree;  /* [n_owned] in the program's first relation; NULL if the */
+    const uint32_t *out_degree; /* [n_owned] algorithm did not ask for degrees */
+    const double *out_strength; /* [n_owned] sum of the first column over the out-edges, in
                                          row order; NULL if not asked for */
-    const GasketColumn *column;     /* [n_columns] of this kind, by owned vertex */
-    unsigned            n_columns;
-    const void         *parameters; /* as the driver gave them with the program */
-    void               *scratch;    /* scratch_size bytes of this thread, kept between calls */
-    GasketThread       *thread;     /* private */
+    const GasketColumn *column; /* [n_columns] of this kind, by owned vertex */
+    unsigned n_columns;
+    const void *parameters; /* as the driver gave them with the program */
+    void *scratch;          /* scratch_size bytes of this thread, kept between calls */
+    GasketThread *thread;   /* private */
 } GasketContext;
 
 /* A block of adjacency rows, lent for one call. The index of an entry, e, is valid for columns,
  * edge state and edge values too. */
 typedef struct {
-    size_t              count;     /* rows in the block */
+    size_t count;                  /* rows in the block */
     const GasketVertex *vertex;    /* [count] whose row it is */
-    const uint32_t     *sum;       /* [count] slot of row r's sum in sums */
-    const uint64_t     *begin;     /* [count] row r is entry[begin[r]] .. entry[end[r] - 1] */
-    const uint64_t     *end;       /* [count] */
+    const uint32_t *sum;           /* [count] slot of row r's sum in sums */
+    const uint64_t *begin;         /* [count] row r is entry[begin[r]] .. entry[end[r] - 1] */
+    const uint64_t *end;           /* [count] */
     const GasketVertex *neighbour; /* the other ends, ascending by number */
-    unsigned            set;       /* which of the program's row sets */
+    unsigned set;                  /* which of the program's row sets */
 
-    const void     *values;           /* published values of the neighbours' kind ... */
+    const void *values;               /* published values of the neighbours' kind ... */
     const uint64_t *value_begin;      /* ... of varying size: bytes values + value_begin[u] ..
                                          value_begin[u + 1] - 1; NULL where uniform */
     const uint32_t *neighbour_number; /* number of each vertex and ghost of that kind */
 
-    const GasketColumn *column;         /* [n_columns] the relation's, by entry */
-    unsigned            n_columns;
-    void               *edge_state;     /* by entry, or NULL */
-    const void         *incoming;       /* edge values written by the neighbours, by entry */
-    const uint64_t     *incoming_begin; /* bytes, by entry, where sizes vary; else NULL */
+    const GasketColumn *column; /* [n_columns] the relation's, by entry */
+    unsigned n_columns;
+    void *edge_state;               /* by entry, or NULL */
+    const void *incoming;           /* edge values written by the neighbours, by entry */
+    const uint64_t *incoming_begin; /* bytes, by entry, where sizes vary; else NULL */
 
     /* In scatter only: entry e's edge value for its neighbour is slot[e] of outgoing. */
-    void           *outgoing;
+    void *outgoing;
     const uint32_t *slot;           /* by entry */
     const uint64_t *outgoing_begin; /* bytes, by slot, where sizes vary; else NULL */
 
-    void *state;                    /* [n_owned] state of the rows' kind; gather may read it */
+    void *state; /* [n_owned] state of the rows' kind; gather may read it */
 } GasketRows;
 
 /* A run of vertices of one kind, lent to apply for one call. */
 typedef struct {
-    size_t              count;
+    size_t count;
     const GasketVertex *vertex;  /* [count] ascending */
-    const uint32_t     *sum;     /* [count] slot of vertex i's sum */
-    void               *state;   /* [n_owned] of the kind, by vertex */
-    void               *value;   /* [n_owned] values to publish, by vertex. Holds nothing useful:
+    const uint32_t *sum;         /* [count] slot of vertex i's sum */
+    void *state;                 /* [n_owned] of the kind, by vertex */
+    void *value;                 /* [n_owned] values to publish, by vertex. Holds nothing useful:
                                     write it whole whenever the value changes */
-    const void         *published;   /* [n_local] values as published before the step */
-    const uint64_t     *value_begin; /* bytes, by vertex, where sizes vary; else NULL */
-    uint8_t            *changed; /* [count] with changes = GASKET_MARKED: set to 1 where a new
+    const void *published;       /* [n_local] values as published before the step */
+    const uint64_t *value_begin; /* bytes, by vertex, where sizes vary; else NULL */
+    uint8_t *changed;            /* [count] with changes = GASKET_MARKED: set to 1 where a new
                                     value was written; 0 on entry. NULL otherwise */
+    const GasketRows *rows; /* [n_rows] with whole_rows: row i of each set is vertex i's, whole.
+                                    NULL otherwise */
 } GasketVertices;
 
 typedef void (*GasketGather)(const GasketContext *context, const GasketRows *rows, void *sums);
@@ -150,7 +153,7 @@ typedef void (*GasketScatter)(const GasketContext *context, const GasketRows *ro
 
 /* Rows to gather over: those of the program's kind in a relation. */
 typedef struct {
-    unsigned        relation;
+    unsigned relation;
     GasketDirection direction;
 } GasketRowSet;
 
@@ -173,22 +176,22 @@ typedef enum {
 /* A vertex program. A static constant, or filled by a driver; the engine keeps no reference to it
  * after the step. */
 typedef struct {
-    const char         *name;
-    unsigned            kind;   /* whose vertices run */
-    const GasketRowSet *rows;   /* [n_rows] gathered in this order into the same sum */
-    unsigned            n_rows; /* 0: apply alone; at most GASKET_MAX_ROW_SETS */
+    const char *name;
+    unsigned kind;            /* whose vertices run */
+    const GasketRowSet *rows; /* [n_rows] gathered in this order into the same sum */
+    unsigned n_rows;          /* 0: apply alone; at most GASKET_MAX_ROW_SETS */
 
-    bool        whole_rows; /* gather wants each row at once */
-    size_t      sum_size;   /* bytes of a vertex's sum */
-    const void *identity;   /* [sum_size] a sum before its first piece; NULL: zeros */
+    bool whole_rows;      /* gather wants each row at once */
+    size_t sum_size;      /* bytes of a vertex's sum */
+    const void *identity; /* [sum_size] a sum before its first piece; NULL: zeros */
 
-    GasketGather  gather;  /* NULL if n_rows is 0 */
-    GasketApply   apply;   /* NULL: sums are computed for scatter or aggregates alone */
+    GasketGather gather;   /* NULL if n_rows is 0, or if apply reads the whole rows itself */
+    GasketApply apply;     /* NULL: sums are computed for scatter or aggregates alone */
     GasketScatter scatter; /* NULL unless edge values are written; implies whole rows. Sees the
                               same rows as gather, after apply of their block */
 
     GasketChanges changes;
-    GasketWakes   wakes;
+    GasketWakes wakes;
 
     /* gather is a minimum, maximum or logical or over the neighbours' values, and apply folds the
      * sum into its vertex's state: so that gathering over just the neighbours that changed since
@@ -197,10 +200,37 @@ typedef struct {
      * or several, any columns. */
     bool monotone;
 
-    size_t      scratch_size; /* bytes of GasketContext.scratch; zeroed before the step */
-    uint64_t    aggregates;   /* bit i: this program computes aggregate i anew (run.h) */
-    const void *parameters;   /* for GasketContext.parameters */
+    size_t scratch_size;    /* bytes of GasketContext.scratch; zeroed before the step */
+    uint64_t aggregates;    /* bit i: this program computes aggregate i anew (run.h) */
+    const void *parameters; /* for GasketContext.parameters */
 } GasketProgram;
+
+/* ---- edge values, where sizes vary ---------------------------------------------------------- */
+
+/* The edge value that came in at entry e, and its bytes. */
+static inline const void *
+gasket_incoming(const GasketRows *rows, uint64_t e, size_t *ret_size)
+{
+    *ret_size = rows->incoming_begin[e + 1] - rows->incoming_begin[e];
+    return (const char *)rows->incoming + rows->incoming_begin[e];
+}
+
+/* Where the edge value that goes out at entry e is to be written, and its bytes. */
+static inline void *
+gasket_outgoing(const GasketRows *rows, uint64_t e, size_t *ret_size)
+{
+    uint64_t begin = rows->outgoing_begin[rows->slot[e]];
+    *ret_size = rows->outgoing_begin[rows->slot[e] + 1] - begin;
+    return (char *)rows->outgoing + begin;
+}
+
+/* The published value of a neighbour, and its bytes. */
+static inline const void *
+gasket_value_of(const GasketRows *rows, GasketVertex u, size_t *ret_size)
+{
+    *ret_size = rows->value_begin[u + 1] - rows->value_begin[u];
+    return (const char *)rows->values + rows->value_begin[u];
+}
 
 /* ---- aggregates, in gather, apply or scatter --------------------------------------------------
  *
@@ -225,8 +255,7 @@ GASKET_API void gasket_extreme(const GasketContext *context, unsigned aggregate,
 /* The total of element i as of the last step that computed the aggregate (0, or the identity of
  * min and max, before). gasket_total: SUM, MIN, MAX; gasket_total_count: COUNT. */
 GASKET_API double gasket_total(const GasketContext *context, unsigned aggregate, unsigned i);
-GASKET_API int64_t gasket_total_count(const GasketContext *context, unsigned aggregate,
-                                      unsigned i);
+GASKET_API int64_t gasket_total_count(const GasketContext *context, unsigned aggregate, unsigned i);
 
 #ifdef __cplusplus
 }

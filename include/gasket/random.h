@@ -2,7 +2,8 @@
 /*
  * Random numbers that are a function of where they are used, not of when.
  *
- *   uint32_t colour = gasket_random_below(&gasket_random_at(seed, STREAM, number, step), 3);
+ *   GasketRandom random = gasket_random_at(seed, STREAM, number, step);
+ *   uint32_t colour = gasket_random_below(&random, 3);
  *
  * A generator is a position: (seed, stream, number, step) name a sequence and `draw` counts the
  * numbers taken from it. The same position gives the same number on every thread, worker and

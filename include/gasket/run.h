@@ -140,7 +140,7 @@ GASKET_API uint64_t gasket_run_n_changed(const GasketRun *run, unsigned kind);
 GASKET_API double gasket_run_total(const GasketRun *run, unsigned aggregate, unsigned i);
 GASKET_API int64_t gasket_run_total_count(const GasketRun *run, unsigned aggregate, unsigned i);
 
-/* ---- iterations: what the user sees ----------------------------------------------------------- */
+/* ---- iterations: what the user sees ---------------------------------------------------------- */
 
 /* Begins an iteration (one or more steps). false once the driver should return: converged, all
  * --iterations done, or the user asked to stop. */
@@ -195,7 +195,7 @@ GASKET_API void *gasket_lease_values(const GasketLease *lease);
 /* [all] Sends the values home and on to all ghosts, and frees the lease. */
 GASKET_API bool gasket_run_lease_end_take(GasketRun *run, GasketLease **lease, GError **error);
 
-/* ---- plain views, for verifiers and for what no program expresses ------------------------------ */
+/* ---- plain views, for verifiers and for what no program expresses ---------------------------- */
 
 /* All of this worker's rows of a row set as one block: vertex and sum 0 .. n_owned - 1, each row
  * whole, whatever the engine's own layout; values are those published. The view stands until the

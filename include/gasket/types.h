@@ -61,7 +61,8 @@ GASKET_API size_t gasket_type_size(GasketType type);
 /* How vertices are numbered.
  *
  *   GASKET_ORDER_GIVEN   ascending original id
- *   GASKET_ORDER_DEGREE  falling degree (in + out), ties by ascending id: hubs share cache lines
+ *   GASKET_ORDER_DEGREE  falling degree (in + out, parallel edges as added), ties by ascending id:
+ *                        hubs share cache lines
  *   GASKET_ORDER_AUTO    one of the two, decided from the graph: ids that already put neighbours
  *                        close together are kept, else skewed graphs are ordered by degree */
 typedef enum {
@@ -70,7 +71,9 @@ typedef enum {
     GASKET_ORDER_DEGREE,
 } GasketOrder;
 
-/* What becomes of several edges u -> v. Sums are taken in the order of the row. */
+/* What becomes of several edges u -> v. Sums are taken in the order of the row, of floats in double
+ * and of integers up to the ends of their type; a NaN stays only if it comes first. Without a first
+ * column of fixed length, sum, min and max do as drop. */
 typedef enum {
     GASKET_MULTI_KEEP,
     GASKET_MULTI_DROP, /* keep one: the one whose columns sort first */

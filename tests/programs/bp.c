@@ -48,7 +48,7 @@ outgoing(const GasketRows *rows, uint64_t e)
     return (void *)((char *)rows->outgoing + rows->outgoing_begin[rows->slot[e]]);
 }
 
-/* ---- variables: the product of all other messages; nothing is known at the start -------------- */
+/* ---- variables: the product of all other messages; nothing is known at the start ------------- */
 
 static void
 variable_gather(const GasketContext *context, const GasketRows *rows, void *sums)
@@ -94,7 +94,7 @@ variable_scatter(const GasketContext *context, const GasketRows *rows)
     }
 }
 
-/* ---- factors: the table, weighed with all other messages, summed for each state ---------------- */
+/* ---- factors: the table, weighed with all other messages, summed for each state -------------- */
 
 static void
 factor_scatter(const GasketContext *context, const GasketRows *rows)

@@ -99,7 +99,7 @@ START_TEST(bp_on_a_tree_gives_the_marginals_that_enumeration_gives)
 }
 END_TEST
 
-/* ---- gibbs: the same chain, one vertex after the other ----------------------------------------- */
+/* ---- gibbs: the same chain, one vertex after the other --------------------------------------- */
 
 static void
 colour_friends(const Friends *friends, int32_t *ret_colour)
@@ -173,7 +173,7 @@ START_TEST(gibbs_by_colours_is_the_serial_chain)
 }
 END_TEST
 
-/* ---- lda: counts in two arrays ------------------------------------------------------------------ */
+/* ---- lda: counts in two arrays --------------------------------------------------------------- */
 
 #define DOCUMENTS 20
 #define WORDS     40
@@ -288,11 +288,11 @@ END_TEST
 int
 main(void)
 {
-    TCase *all = tcase_create("programs");
+    TCase *all = tcase_create("models");
     tcase_set_timeout(all, 240);
     tcase_add_test(all, bp_on_a_tree_gives_the_marginals_that_enumeration_gives);
     tcase_add_test(all, gibbs_by_colours_is_the_serial_chain);
     tcase_add_test(all, lda_counts_are_those_of_the_serial_sampler);
     TCase *cases[] = {all};
-    return check_run("programs", cases, G_N_ELEMENTS(cases));
+    return check_run("models", cases, G_N_ELEMENTS(cases));
 }

@@ -9,7 +9,7 @@
 
 static const unsigned workers[] = {1, 2, 4, 0};
 
-/* ---- pagerank: dense power iteration ---------------------------------------------------------- */
+/* ---- pagerank: dense power iteration --------------------------------------------------------- */
 
 #define PAGES 60
 
@@ -67,7 +67,7 @@ START_TEST(pagerank_is_that_of_a_dense_matrix)
 }
 END_TEST
 
-/* ---- als: normal equations by elimination ------------------------------------------------------ */
+/* ---- als: normal equations by elimination ---------------------------------------------------- */
 
 #define USERS 35
 #define ITEMS 25
@@ -215,7 +215,7 @@ START_TEST(als_solves_the_normal_equations_of_each_side)
 }
 END_TEST
 
-/* ---- triangles: three loops ------------------------------------------------------------------- */
+/* ---- triangles: three loops ------------------------------------------------------------------ */
 
 static GasketGraph *
 build_friends(const void *data)
