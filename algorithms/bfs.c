@@ -34,7 +34,7 @@ typedef struct {
 
 static const GasketOption options[] = {
     {"source", GASKET_OPTION_STRING, offsetof(Parameters, source),
-     .help = "id of the vertex where the search starts", .required = true},
+     .help = "the vertex where the search starts", .required = true, .value_name = "ID"},
     {.name = NULL},
 };
 

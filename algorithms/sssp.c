@@ -32,7 +32,7 @@ typedef struct {
 
 static const GasketOption options[] = {
     {"source", GASKET_OPTION_STRING, offsetof(Parameters, source),
-     .help = "id of the vertex where paths start", .required = true},
+     .help = "the vertex where paths start", .required = true, .value_name = "ID"},
     {.name = NULL},
 };
 
@@ -307,4 +307,5 @@ const GasketAlgorithm gasket_sssp = {
     .n_results = G_N_ELEMENTS(results),
     .run = sssp_run,
     .verify = sssp_verify,
+    .engines = 1 << GASKET_ENGINE_CHROMATIC,
 };

@@ -91,6 +91,9 @@ runner_main(void *data)
     GasketStopped stopped;
     g_autofree void *parameters = g_malloc0(gasket_pagerank.parameters_size);
     gasket_options_set_defaults(gasket_pagerank.options, parameters);
+    bench_check(gasket_options_set(gasket_pagerank.options, parameters, "precision", "single",
+                                   &error),
+                error);
     const GasketJob job = {.algorithm = &gasket_pagerank,
                            .parameters = parameters,
                            .needs = gasket_pagerank.needs,
@@ -99,7 +102,7 @@ runner_main(void *data)
                            .workers = 1,
                            .threads = runner->threads,
                            .iterations = runner->iterations,
-                           .tolerance = 1e-6,
+                           .tolerance = G_MINDOUBLE, /* never reached */
                            .data = runner,
                            .load = runner_load,
                            .progress = runner_progress,
@@ -317,6 +320,6 @@ main(int argc, char **argv)
         else
             race_run(&graphs[g], options.rounds, &report);
     }
-    bench_report_end(&report, options.json);
+    bench_report_end(&report, &options);
     return EXIT_SUCCESS;
 }

@@ -127,18 +127,20 @@ write_json(const BenchReport *report, const char *path)
 }
 
 void
-bench_report_end(BenchReport *report, const char *json)
+bench_report_end(BenchReport *report, const BenchOptions *options)
 {
     for (size_t i = 0; i < report->n; i++) {
-        const BenchRow *row = &report->rows[i];
+        BenchRow *row = &report->rows[i];
+        if (options->quick)
+            row->bound = BENCH_FIGURE;
         printf("%-14s %-46s %10.4g", row->subject, row->measure, row->value);
         if (row->bound != BENCH_FIGURE)
             printf("   %s %.4g %s", row->bound == BENCH_AT_MOST ? "at most " : "at least",
                    row->limit, row_holds(row) ? "" : "MISSED");
         putchar('\n');
     }
-    if (json != NULL)
-        write_json(report, json);
+    if (options->json != NULL)
+        write_json(report, options->json);
     for (size_t i = 0; i < report->n; i++) {
         g_free(report->rows[i].subject);
         g_free(report->rows[i].measure);

@@ -5,7 +5,7 @@
  *
  *   BenchReport report = {0};
  *   bench_report_add(&report, "grid", "one thread / plain loop", 1.02, BENCH_AT_MOST, 1.05);
- *   bench_report_end(&report, options.json);
+ *   bench_report_end(&report, &options);
  *
  * A benchmark exits with 1 when something fails; a figure beyond its bound is reported, not fatal:
  * the machine may be busy.
@@ -60,7 +60,7 @@ void bench_check(bool ok, const GError *error);
 void bench_report_add(BenchReport *report, const char *subject, const char *measure, double value,
                       BenchBound bound, double limit);
 
-/* Prints the table, writes it as JSON where json is not NULL, and empties it. */
-void bench_report_end(BenchReport *report, const char *json);
+/* Prints the table, writes it as JSON if asked for, and empties it. Toy sizes are held to nothing. */
+void bench_report_end(BenchReport *report, const BenchOptions *options);
 
 #endif

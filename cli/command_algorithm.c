@@ -55,6 +55,7 @@ load(void *data, GasketReport *report, GError **error)
     report->input.path = g_strdup(run->input.paths[0]);
     report->input.format = g_strdup(stats.info.format);
     report->input.bytes = stats.info.bytes;
+    report->input.weighted = stats.info.weighted;
     report->input.vertices = gasket_graph_n_vertices(graph, 0);
     report->input.edges = gasket_graph_n_edges(graph, 0);
     report->seconds.load = stats.load_seconds;
@@ -220,6 +221,7 @@ set_head(AlgorithmRun *run, const GasketCliCall *call)
             common->iterations >= 0 ? (uint32_t)common->iterations : algorithm->default_iterations,
         .tolerance = common->tolerance > 0 ? common->tolerance : algorithm->default_tolerance,
         .seed = (uint64_t)common->seed,
+        .engine = (GasketEngine)common->engine,
         .planned = common->dry_run,
     };
 }
@@ -235,7 +237,8 @@ check_call(const GasketCliCall *call, unsigned n_inputs, GError **error)
                                  call->algorithm->name);
     if (common->verify && call->algorithm->verify == NULL)
         return gasket_cli_refuse(error, "--verify: %s has no verifier", call->algorithm->name);
-    return gasket_cli_partition_check(common->partition, error) &&
+    return gasket_job_check_engine(call->algorithm, (GasketEngine)common->engine, error) &&
+           gasket_cli_partition_check(common->partition, error) &&
            (common->output == NULL || gasket_result_writer_check(common->output, &options, error));
 }
 
@@ -301,6 +304,7 @@ run_job(AlgorithmRun *run, const GasketCliCall *call, int *ret_status, GError **
         .seed = run->head.seed,
         .iterations = run->head.iterations,
         .tolerance = run->head.tolerance,
+        .engine = (GasketEngine)common->engine,
         .segment = (uint32_t)common->segment,
         .verify = common->verify,
         .peer_timeout_us = (int64_t)(common->peer_timeout * 1e6),

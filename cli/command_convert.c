@@ -13,8 +13,8 @@ typedef struct {
 static const GasketCliOption convert_options[] = {
     {.option = {"to", GASKET_OPTION_STRING, offsetof(ConvertOptions, to),
                 .help = "format to write: edges, csv, mtx, metis, dimacs, adjacency, binary or "
-                        "binary-weighted; by the ending of OUTPUT if not given"},
-     .placeholder = "NAME"},
+                        "binary-weighted; by the ending of OUTPUT if not given",
+                .value_name = "NAME"}},
     {.letter = 0},
 };
 

@@ -46,13 +46,12 @@ static const GasketCliOption generate_options[] = {
     {.option = {"seed", GASKET_OPTION_INT, FIELD(seed), "0", "the same seed gives the same graph",
                 .minimum = 0, .maximum = (double)INT64_MAX}},
     {.option = {"output", GASKET_OPTION_STRING, FIELD(output), "-",
-                .help = ".tsv, .csv, .bin, .wbin, or - for stdout"},
-     .letter = 'o',
-     .placeholder = "FILE"},
+                .help = ".tsv, .csv, .bin, .wbin, or - for stdout", .value_name = "FILE"},
+     .letter = 'o'},
     {.option = {"to", GASKET_OPTION_STRING, FIELD(to),
                 .help = "format to write: edges, csv, binary or binary-weighted; by the ending of "
-                        "the output if not given"},
-     .placeholder = "NAME"},
+                        "the output if not given",
+                .value_name = "NAME"}},
     {.letter = 0},
 };
 

@@ -22,15 +22,15 @@ static const GasketCliOption partition_options[] = {
                 .maximum = GASKET_PARTITION_PARTS_MAX}},
     {.option = {"partition", GASKET_OPTION_STRING, FIELD(method), "auto",
                 .help = "auto, metis, streaming, hash, range, or a file of lines `id part` to be "
-                        "measured"},
-     .placeholder = "METHOD|FILE"},
+                        "measured",
+                .value_name = "METHOD|FILE"}},
     {.option = {"seed", GASKET_OPTION_INT, FIELD(seed), "0", "of metis and hash", .minimum = 0,
                 .maximum = (double)INT64_MAX}},
     {.option = {"output", GASKET_OPTION_STRING, FIELD(output),
                 .help = "where the parts go, a line `id part` for each vertex: .tsv, .csv, .jsonl, "
-                        ".npy, .db, or - for stdout"},
-     .letter = 'o',
-     .placeholder = "FILE"},
+                        ".npy, .db, or - for stdout",
+                .value_name = "FILE"},
+     .letter = 'o'},
     {.letter = 0},
 };
 

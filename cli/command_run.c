@@ -15,8 +15,8 @@ typedef struct {
 static const GasketCliOption run_options[] = {
     {.option = {"set", GASKET_OPTION_STRING, offsetof(RunOptions, settings),
                 .help = "an option of the program, any number of times; --NAME VALUE does the same "
-                        "where the name is not taken"},
-     .placeholder = "NAME=VALUE",
+                        "where the name is not taken",
+                .value_name = "NAME=VALUE"},
      .repeated = true},
     {.letter = 0},
 };

@@ -13,14 +13,15 @@ static const char *const keep_drop[] = {"keep", "drop", NULL};
 static const char *const multi_edges[] = {"keep", "drop", "sum", "min", "max", NULL};
 /* ORDER gasket_order */
 static const char *const orders[] = {"auto", "given", "degree", NULL};
-static const char *const engines[] = {"sync", NULL};
+/* ORDER gasket_engine */
+static const char *const engines[] = {"sync", "chromatic", NULL};
 
 static const GasketCliOption input_options[] = {
     {.option = {"format", GASKET_OPTION_STRING, FIELD(format),
                 .help =
                     "edges, csv, mtx, metis, dimacs, adjacency, binary, binary-weighted, sqlite or "
-                    "ratings; recognised by content and ending if not given"},
-     .placeholder = "NAME"},
+                    "ratings; recognised by content and ending if not given",
+                .value_name = "NAME"}},
     {.option = {"undirected", GASKET_OPTION_BOOL, FIELD(undirected),
                 .help = "each line stands for both directions"}},
     {.option = {"weighted", GASKET_OPTION_BOOL, FIELD(weighted),
@@ -33,20 +34,20 @@ static const GasketCliOption input_options[] = {
          {"vertices", GASKET_OPTION_STRING, FIELD(vertices),
           .help =
               "a file with an id on each line, or a table of the same database: vertices that are "
-              "there even without edges"},
-     .placeholder = "FILE|TABLE"},
+              "there even without edges",
+          .value_name = "FILE|TABLE"}},
     {.option = {"table", GASKET_OPTION_STRING, FIELD(table),
-                .help = "SQLite: the table to read; the only one, or `edges`, if not given"},
-     .placeholder = "NAME"},
+                .help = "SQLite: the table to read; the only one, or `edges`, if not given",
+                .value_name = "NAME"}},
     {.option = {"query", GASKET_OPTION_STRING, FIELD(query),
-                .help = "SQLite: read the rows of a SELECT instead of a table"},
-     .placeholder = "SELECT"},
+                .help = "SQLite: read the rows of a SELECT instead of a table",
+                .value_name = "SELECT"}},
     {.option =
          {"columns", GASKET_OPTION_STRING, FIELD(columns),
           .help =
               "SQLite and CSV: the columns of source, target and weight, by name or by position "
-              "from 1"},
-     .placeholder = "SOURCE,TARGET[,WEIGHT]"},
+              "from 1",
+          .value_name = "SOURCE,TARGET[,WEIGHT]"}},
     {.option = {"self-loops", GASKET_OPTION_CHOICE, FIELD(self_loops), "keep",
                 "edges from a vertex to itself", .choices = keep_drop}},
     {.option = {"multi-edges", GASKET_OPTION_CHOICE, FIELD(multi_edges), "keep",
@@ -82,16 +83,17 @@ static const GasketCliOption worker_options[] = {
     {.option = {"partition", GASKET_OPTION_STRING, FIELD(partition), "auto",
                 .help = "which worker gets which vertex: auto, metis, streaming, hash, range, or a "
                         "file of lines "
-                        "`id part`"},
-     .placeholder = "METHOD|FILE"},
+                        "`id part`",
+                .value_name = "METHOD|FILE"}},
     {.option = {"engine", GASKET_OPTION_CHOICE, FIELD(engine), "sync",
-                "sync: supersteps, in each of which every vertex reads the step before",
+                "sync: supersteps, in each of which every vertex reads the step before; chromatic: "
+                "colour by colour, where neighbours have different colours and read what the "
+                "colours before wrote",
                 .choices = engines},
      .advanced = true},
     {.option = {"peer-timeout", GASKET_OPTION_DOUBLE, FIELD(peer_timeout), "10",
                 "seconds of silence after which a worker counts as dead", .minimum = 0.1,
-                .maximum = 86400},
-     .placeholder = "SECONDS",
+                .maximum = 86400, .value_name = "SECONDS"},
      .advanced = true},
     {.option = {"insecure", GASKET_OPTION_BOOL, FIELD(insecure),
                 .help = "workers talk without encryption; on this machine only"},
@@ -125,14 +127,14 @@ static const GasketCliOption output_options[] = {
          {"output", GASKET_OPTION_STRING, FIELD(output),
           .help =
               "where the whole result goes: .tsv, .csv, .jsonl, .npy (ids beside it), .db (a table "
-              "of SQLite), or - for stdout; without it the summary shows the first 20"},
-     .letter = 'o',
-     .placeholder = "FILE"},
+              "of SQLite), or - for stdout; without it the summary shows the first 20",
+          .value_name = "FILE"},
+     .letter = 'o'},
     {.option = {"no-header", GASKET_OPTION_BOOL, FIELD(no_header),
                 .help = "no heading line in .tsv, .csv and on stdout"}},
     {.option = {"output-table", GASKET_OPTION_STRING, FIELD(output_table), "result",
-                .help = "SQLite: the table to write; one of that name is replaced, others stay"},
-     .placeholder = "NAME"},
+                .help = "SQLite: the table to write; one of that name is replaced, others stay",
+                .value_name = "NAME"}},
     {.option = {"json", GASKET_OPTION_BOOL, FIELD(json),
                 .help = "the run report on stdout, as JSON"}},
     {.letter = 0},

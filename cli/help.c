@@ -59,7 +59,7 @@ gasket_cli_range(const GasketOption *option)
 static void
 append_option(const GasketCliOption *option, GString *out)
 {
-    g_autofree char *placeholder = gasket_cli_placeholder(option);
+    g_autofree char *value_name = gasket_cli_value_name(option);
     g_autofree char *range = gasket_cli_range(&option->option);
     size_t start = out->len;
 
@@ -67,8 +67,8 @@ append_option(const GasketCliOption *option, GString *out)
         g_string_append_printf(out, "  -%c, --%s", option->letter, option->option.name);
     else
         g_string_append_printf(out, "      --%s", option->option.name);
-    if (placeholder != NULL)
-        g_string_append_printf(out, " %s", placeholder);
+    if (value_name != NULL)
+        g_string_append_printf(out, " %s", value_name);
 
     unsigned column = (unsigned)(out->len - start);
     if (column + 2 > HELP_COLUMN) {
@@ -275,15 +275,15 @@ append_markdown_options(const GasketCliOption *options, GString *out)
 {
     g_string_append(out, "| option | default | meaning |\n| --- | --- | --- |\n");
     for (const GasketCliOption *o = options; o->option.name != NULL; o++) {
-        g_autofree char *placeholder = gasket_cli_placeholder(o);
+        g_autofree char *value_name = gasket_cli_value_name(o);
         g_autofree char *range = gasket_cli_range(&o->option);
         g_string_append(out, "| `");
         if (o->letter != 0)
             g_string_append_printf(out, "-%c`, `", o->letter);
         g_string_append_printf(out, "--%s", o->option.name);
-        if (placeholder != NULL) {
+        if (value_name != NULL) {
             g_string_append_c(out, ' ');
-            append_cell(placeholder, out);
+            append_cell(value_name, out);
         }
         g_string_append(out, "` | ");
         if (o->option.required)

@@ -164,9 +164,9 @@ check_required(const Parser *parser, GError **error)
         for (; option != NULL && option->option.name != NULL; option++) {
             if (!option->option.required || g_hash_table_contains(parser->given, option))
                 continue;
-            g_autofree char *placeholder = gasket_cli_placeholder(option);
+            g_autofree char *value_name = gasket_cli_value_name(option);
             g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT, "--%s %s is required",
-                        option->option.name, placeholder != NULL ? placeholder : "");
+                        option->option.name, value_name != NULL ? value_name : "");
             return false;
         }
     }
@@ -204,10 +204,10 @@ gasket_cli_parse(const GasketCliGroup *groups, unsigned n_groups, int n, const c
 /* ---- for help -------------------------------------------------------------------------------- */
 
 char *
-gasket_cli_placeholder(const GasketCliOption *option)
+gasket_cli_value_name(const GasketCliOption *option)
 {
-    if (option->placeholder != NULL)
-        return g_strdup(option->placeholder);
+    if (option->option.value_name != NULL)
+        return g_strdup(option->option.value_name);
     switch (option->option.type) {
     case GASKET_OPTION_BOOL:
         return NULL;

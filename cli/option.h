@@ -3,8 +3,8 @@
  * Options of commands: tables, and reading a command line by them.
  *
  *   static const GasketCliOption options[] = {
- *       {.option = {"output", GASKET_OPTION_STRING, offsetof(Common, output), NULL, .help = "..."},
- *        .letter = 'o', .placeholder = "FILE"},
+ *       {.option = {"output", GASKET_OPTION_STRING, offsetof(Common, output), NULL, .help = "...",
+ *                   .value_name = "FILE"}, .letter = 'o'},
  *       {.letter = 0},
  *   };
  *   GasketCliGroup group = {"Output", options, &common};
@@ -20,10 +20,9 @@
 
 typedef struct {
     GasketOption option;
-    char letter;             /* short form, or 0 */
-    const char *placeholder; /* what --help calls the value; NULL: by type */
-    bool repeated;           /* STRING only: the field is a GPtrArray * of text */
-    bool advanced;           /* listed last */
+    char letter;   /* short form, or 0 */
+    bool repeated; /* STRING only: the field is a GPtrArray * of text */
+    bool advanced; /* listed last */
 } GasketCliOption;
 
 /* A table and where its values go. */
@@ -48,7 +47,7 @@ bool gasket_cli_parse(const GasketCliGroup *groups, unsigned n_groups, int n,
                       GError **error);
 
 /* What the value is called: "FILE", "N", "auto|given|degree"; NULL for flags. g_free. */
-char *gasket_cli_placeholder(const GasketCliOption *option);
+char *gasket_cli_value_name(const GasketCliOption *option);
 
 /* The table of an algorithm in this form; ends with a NULL name. g_free. */
 GasketCliOption *gasket_cli_wrap_options(const GasketOption *options);

@@ -92,16 +92,19 @@ input_of(const GasketReport *report)
     set_integer(object, "vertices", report->input.vertices);
     set_integer(object, "edges", report->input.edges);
     set_integer(object, "bytes", report->input.bytes);
+    set(object, "weighted", json_boolean(report->input.weighted));
     return object;
 }
 
 static json_t *
-plan_of(const GasketReport *report)
+plan_of(const GasketReportHead *head, const GasketReport *report)
 {
+    /* ORDER gasket_engine */
+    static const char *const engines[] = {"sync", "chromatic"};
     json_t *object = json_object();
     set_integer(object, "workers", report->plan.workers);
     set_integer(object, "threads", report->plan.threads);
-    set_text(object, "engine", "sync");
+    set_text(object, "engine", engines[head->engine]);
     set_text(object, "order", report->plan.order);
     set_text(object, "order_reason", report->plan.order_reason);
     set_text(object, "layout", report->plan.layout);
@@ -226,7 +229,7 @@ tree_of(const GasketReportHead *head, const GasketReport *report)
     set_text(root, "version", GASKET_VERSION);
     set(root, "parameters", parameters_of(head));
     set(root, "input", input_of(report));
-    set(root, "plan", plan_of(report));
+    set(root, "plan", plan_of(head, report));
     set(root, "seconds", seconds_of(report));
     set_integer(root, "loader_peak_bytes", report->loader_peak_bytes);
     set(root, "steps", steps_of(report));

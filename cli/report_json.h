@@ -31,6 +31,7 @@ typedef struct {
     uint32_t iterations;         /* bound; 0: none */
     double tolerance;            /* 0: none */
     uint64_t seed;
+    GasketEngine engine;
     bool planned; /* --dry-run: nothing ran */
 } GasketReportHead;
 

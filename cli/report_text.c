@@ -52,7 +52,8 @@ append_head(const GasketReportHead *head, const GasketReport *report, GString *o
     g_string_append(out, ": ");
     append_counted(out, report->input.vertices, "vertex", "vertices");
     g_string_append(out, ", ");
-    append_counted(out, report->input.edges, "edge", "edges");
+    append_counted(out, report->input.edges, report->input.weighted ? "weighted edge" : "edge",
+                   report->input.weighted ? "weighted edges" : "edges");
     g_string_append_c(out, '\n');
 }
 

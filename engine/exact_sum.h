@@ -35,12 +35,11 @@ typedef struct {
 /* Makes it empty. */
 void gasket_exact_sum_init(GasketExactSum *sum);
 
-/* Adds x: a few nanoseconds. */
+/* Adds x. */
 void gasket_exact_sum_add(GasketExactSum *sum, double x);
 
-/* Adds x[0] .. x[n - 1]: about half a nanosecond each (with AVX2; 1.2 without) where hundreds of
- * addends lie within a factor of 2^25 of one another; otherwise at most about as much as n calls
- * of gasket_exact_sum_add. */
+/* Adds x[0] .. x[n - 1]: by vectors where hundreds of addends lie within a factor of 2^25 of one
+ * another, otherwise one by one. */
 void gasket_exact_sum_add_many(GasketExactSum *sum, const double *x, size_t n);
 
 /* Adds what other holds. */

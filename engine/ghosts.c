@@ -331,7 +331,7 @@ decode_fragment(Decoder *decoder, uint32_t position, uint32_t offset)
     GasketVertex v = decoder->begin + position;
     size_t size = value_size(decoder->values, v);
 
-    if (offset > size || decoder->n_body > size - offset)
+    if (offset >= size || decoder->n_body != MIN(size - offset, BODY_BYTES))
         return false;
     memcpy(value_at(decoder->values, v) + offset, decoder->body, decoder->n_body);
     decoder->used = decoder->n_body;

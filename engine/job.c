@@ -364,11 +364,25 @@ gasket_job_conclude(GasketOutcome *outcomes, unsigned n, GasketStopped *ret_stop
 }
 
 bool
+gasket_job_check_engine(const GasketAlgorithm *algorithm, GasketEngine engine, GError **error)
+{
+    if (engine == GASKET_ENGINE_SYNC || (algorithm->engines >> engine & 1) != 0)
+        return true;
+    g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
+                "%s runs with the engine sync alone: its steps must not read values that were "
+                "written within them",
+                algorithm->name);
+    return false;
+}
+
+bool
 gasket_job_run(const GasketJob *job, GasketStopped *ret_status, GError **error)
 {
     GasketStopped stopped = GASKET_STOPPED_CONVERGED;
     bool ok;
 
+    if (!gasket_job_check_engine(job->algorithm, job->engine, error))
+        return false;
     if (job->workers == 1)
         ok = gasket_job_be_only_rank(job, &stopped, error);
     else if (job->mode == GASKET_JOB_LOCAL)

@@ -64,6 +64,7 @@ typedef struct {
     uint64_t      seed;
     uint32_t      iterations; /* 0: no bound */
     double        tolerance;  /* 0: none */
+    GasketEngine  engine;
     uint32_t      segment;    /* 0: from the machine's L2; UINT32_MAX: rows stay whole */
     bool          verify;
     int64_t       peer_timeout_us; /* 0: 10 s */
@@ -91,6 +92,10 @@ typedef struct {
 
     const volatile sig_atomic_t *stop; /* becomes > 0 when the user asks to stop; NULL: never */
 } GasketJob;
+
+/* Whether the algorithm runs on an engine. Error: ARGUMENT. */
+bool gasket_job_check_engine(const GasketAlgorithm *algorithm, GasketEngine engine,
+                             GError **error);
 
 /* Runs it. ret_status as the report's `stopped`; a verification that disagrees is FAILED, after
  * finish. With GASKET_JOB_PROCESSES no child, socket or file is left behind, whatever happens.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Segment-major storage. A chunk's entries are one range of the row-major arrays, so each chunk is
- * permuted within its own range: the only extra memory is a copy of one chunk.
+ * permuted within its own range, by any thread: the extra memory is a copy of one chunk for each
+ * thread, and 2 bytes a neighbour that say in which segment it is.
  */
 #include "engine/layout.h"
 
@@ -9,32 +10,51 @@
 
 #include "engine/array.h"
 #include "engine/bitset.h"
+#include "engine/parallel.h"
 
-uint32_t *
-gasket_segments_new(const GasketPartKind *kind, uint32_t values, unsigned *ret_n, GError **error)
+#define MAX_SEGMENTS (1u << 16)
+
+/* Cuts the numbers that are there after every `values` of them. */
+static bool
+cut_present(const GasketPartKind *kind, uint32_t values, uint32_t *border, unsigned *n,
+            GError **error)
 {
     uint64_t *present = gasket_array_new(gasket_bitset_words(kind->n_global), sizeof *present, error);
+    uint32_t held = 0;
+
     if (present == NULL)
-        return NULL;
+        return false;
     for (uint32_t v = 0; v < kind->n_local; v++)
         gasket_bitset_add(present, kind->number[v]);
-
-    uint64_t room = (uint64_t)kind->n_local / values + 3;
-    uint32_t *border = gasket_array_new(room, sizeof *border, error);
-    unsigned n = 1;
-    uint32_t held = 0;
-    for (uint32_t x = gasket_bitset_next(present, 0, kind->n_global);
-         border != NULL && x < kind->n_global;
+    for (uint32_t x = gasket_bitset_next(present, 0, kind->n_global); x < kind->n_global;
          x = gasket_bitset_next(present, x + 1, kind->n_global)) {
         if (held == values) {
-            border[n++] = x;
+            border[(*n)++] = x;
             held = 0;
         }
         held++;
     }
     gasket_array_free(present);
+    return true;
+}
+
+uint32_t *
+gasket_segments_new(const GasketPartKind *kind, uint32_t values, unsigned *ret_n, GError **error)
+{
+    values = MAX(values, kind->n_local / MAX_SEGMENTS + 1);
+    uint64_t room = (uint64_t)kind->n_local / values + 3;
+    uint32_t *border = gasket_array_new(room, sizeof *border, error);
+    unsigned n = 1;
+
     if (border == NULL)
         return NULL;
+    if (kind->n_local == kind->n_global) {
+        for (uint64_t x = values; x < kind->n_global; x += values)
+            border[n++] = (uint32_t)x;
+    } else if (!cut_present(kind, values, border, &n, error)) {
+        gasket_array_free(border);
+        return NULL;
+    }
     border[n] = kind->n_global;
     *ret_n = n;
     return border;
@@ -86,32 +106,57 @@ gasket_segments_pay(const GasketPartKind *own, const GasketPartKind *other,
     return touched > 3 * blocks && entries >= 2 * pieces;
 }
 
-/* ---- permuting a chunk ----------------------------------------------------------------------- */
+/* ---- permuting a chunk ------------------------------------------------------------------------ */
+
+/* What one thread has of its own. */
+typedef struct {
+    uint8_t  *copy;   /* of one array of one chunk */
+    uint32_t *place;  /* [entries of a chunk] where each goes, from the chunk's start */
+    uint64_t *target; /* [n_segments] next entry of each segment */
+    uint64_t *piece;  /* [n_segments] next piece of each segment */
+} Scratch;
 
 typedef struct {
-    const GasketPartKind *other;
-    GasketPartRows       *rows;
-    unsigned              n_columns;
-    const uint32_t       *border;
-    unsigned              n_segments;
-    GasketLayout         *layout;
-    uint8_t              *copy;   /* of one array of one chunk */
-    uint64_t             *target; /* [n_segments] next entry of each segment */
-    uint64_t             *piece;  /* [n_segments] next piece of each segment */
-    uint32_t             *place;  /* [entries of a chunk] where each goes, from the chunk's start */
+    GasketPartRows     *rows;
+    unsigned            n_columns, n_segments, threads;
+    const GasketLayout *layout;
+    uint16_t           *segment; /* [n_local of the neighbours' kind] */
+    uint64_t           *entries; /* [chunks->n * n_segments] */
+    Scratch            *scratch; /* [threads] */
 } Permuter;
 
-/* Counts pieces and entries of a chunk by segment. */
-static void
-count_chunk(const Permuter *p, unsigned chunk, uint64_t *pieces, uint64_t *entries)
+/* The segment of every neighbour. Numbers ascend but for a fall from one owner to the next. */
+static bool
+find_segments(Permuter *p, const GasketPartKind *other, const uint32_t *border, GError **error)
 {
+    unsigned s = 0;
+
+    p->segment = gasket_array_new(other->n_local, sizeof *p->segment, error);
+    if (p->segment == NULL)
+        return false;
+    for (uint32_t v = 0; v < other->n_local; v++) {
+        if (other->number[v] < border[s])
+            s = 0;
+        s = segment_of(border, s, other->number[v]);
+        p->segment[v] = (uint16_t)s;
+    }
+    return true;
+}
+
+/* Counts pieces (one place further on, to be added up) and entries of a chunk by segment. */
+static void
+count_chunk(void *data, size_t chunk, unsigned thread G_GNUC_UNUSED)
+{
+    const Permuter *p = data;
     const GasketPartRows *rows = p->rows;
+    uint64_t *entries = p->entries + chunk * p->n_segments;
+    uint64_t *pieces = p->layout->piece_first + chunk * p->n_segments + 1;
 
     for (uint32_t v = p->layout->chunks->begin[chunk]; v < p->layout->chunks->begin[chunk + 1];
          v++) {
-        unsigned s = 0, before = p->n_segments;
+        unsigned before = p->n_segments;
         for (uint64_t e = rows->offset[v]; e < rows->offset[v + 1]; e++) {
-            s = segment_of(p->border, s, p->other->number[rows->neighbour[e]]);
+            unsigned s = p->segment[rows->neighbour[e]];
             entries[s]++;
             pieces[s] += s != before;
             before = s;
@@ -119,57 +164,56 @@ count_chunk(const Permuter *p, unsigned chunk, uint64_t *pieces, uint64_t *entri
     }
 }
 
-/* Writes a chunk's pieces, and where each of its entries goes. */
+/* Writes a chunk's pieces and moves its neighbours; tells columns where they go. */
 static void
-place_chunk(Permuter *p, unsigned chunk)
+move_neighbours(const Permuter *p, Scratch *scratch, size_t chunk)
 {
     const GasketPartRows *rows = p->rows;
-    GasketLayout *layout = p->layout;
-    uint64_t base = rows->offset[layout->chunks->begin[chunk]];
+    const GasketLayout *layout = p->layout;
+    const uint32_t *begin = layout->chunks->begin + chunk;
+    uint64_t base = rows->offset[begin[0]], n = rows->offset[begin[1]] - base;
+    const uint32_t *neighbour = (const uint32_t *)(const void *)scratch->copy;
 
-    for (uint32_t v = layout->chunks->begin[chunk]; v < layout->chunks->begin[chunk + 1]; v++) {
-        unsigned s = 0, before = p->n_segments;
-        for (uint64_t e = rows->offset[v]; e < rows->offset[v + 1]; e++) {
-            s = segment_of(p->border, s, p->other->number[rows->neighbour[e]]);
+    memcpy(scratch->copy, rows->neighbour + base, n * sizeof *neighbour);
+    for (uint32_t v = begin[0]; v < begin[1]; v++) {
+        unsigned before = p->n_segments;
+        for (uint64_t e = rows->offset[v] - base; e < rows->offset[v + 1] - base; e++) {
+            unsigned s = p->segment[neighbour[e]];
             if (s != before) {
-                layout->row[p->piece[s]] = v;
-                layout->begin[p->piece[s]++] = p->target[s];
+                layout->row[scratch->piece[s]] = v;
+                layout->begin[scratch->piece[s]++] = scratch->target[s];
                 before = s;
             }
-            p->place[e - base] = (uint32_t)(p->target[s]++ - base);
+            uint64_t place = scratch->target[s]++;
+            rows->neighbour[place] = neighbour[e];
+            if (p->n_columns > 0)
+                scratch->place[e] = (uint32_t)(place - base);
         }
     }
 }
 
 /* array[base + place[i]] = old array[base + i] (or the reverse), elements of size bytes. */
 static void
-permute(const Permuter *p, void *array, size_t size, uint64_t base, uint64_t n, bool reverse)
+permute(const Scratch *scratch, void *array, size_t size, uint64_t base, uint64_t n, bool reverse)
 {
     uint8_t *at = (uint8_t *)array + base * size;
+    const uint32_t *place = scratch->place;
 
-    memcpy(p->copy, at, n * size);
-    if (size == sizeof(uint32_t)) {
-        const uint32_t *from = (const uint32_t *)(const void *)p->copy;
-        uint32_t *to = (uint32_t *)(void *)at;
-        for (uint64_t i = 0; i < n; i++)
-            to[reverse ? i : p->place[i]] = from[reverse ? p->place[i] : i];
-        return;
-    }
+    memcpy(scratch->copy, at, n * size);
     for (uint64_t i = 0; i < n; i++)
-        memcpy(at + (reverse ? i : p->place[i]) * size,
-               p->copy + (reverse ? p->place[i] : i) * size, size);
+        memcpy(at + (reverse ? i : place[i]) * size, scratch->copy + (reverse ? place[i] : i) * size,
+               size);
 }
 
 static void
-permute_all(const Permuter *p, unsigned chunk, bool reverse)
+permute_columns(const Permuter *p, const Scratch *scratch, size_t chunk, bool reverse)
 {
     const GasketPartRows *rows = p->rows;
     uint64_t base = rows->offset[p->layout->chunks->begin[chunk]];
     uint64_t n = rows->offset[p->layout->chunks->begin[chunk + 1]] - base;
 
-    permute(p, rows->neighbour, sizeof(uint32_t), base, n, reverse);
     for (unsigned c = 0; c < p->n_columns; c++)
-        permute(p, rows->columns[c].data,
+        permute(scratch, rows->columns[c].data,
                 gasket_type_size(rows->columns[c].type) * rows->columns[c].length, base, n,
                 reverse);
 }
@@ -177,103 +221,113 @@ permute_all(const Permuter *p, unsigned chunk, bool reverse)
 static void
 permuter_clear(Permuter *p)
 {
-    gasket_array_free(p->copy);
-    gasket_array_free(p->target);
-    gasket_array_free(p->piece);
-    gasket_array_free(p->place);
+    for (unsigned t = 0; p->scratch != NULL && t < p->threads; t++) {
+        gasket_array_free(p->scratch[t].copy);
+        gasket_array_free(p->scratch[t].place);
+        gasket_array_free(p->scratch[t].target);
+        gasket_array_free(p->scratch[t].piece);
+    }
+    g_free(p->scratch);
+    gasket_array_free(p->segment);
+    gasket_array_free(p->entries);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Permuter, permuter_clear)
 
 static bool
-permuter_init(Permuter *p, GError **error)
+scratch_init(const Permuter *p, Scratch *scratch, uint64_t largest, bool places, GError **error)
+{
+    size_t size = sizeof(uint32_t);
+
+    for (unsigned c = 0; c < p->n_columns; c++)
+        size = MAX(size, gasket_type_size(p->rows->columns[c].type) * p->rows->columns[c].length);
+    scratch->copy = gasket_array_new(largest, size, error);
+    if (scratch->copy == NULL)
+        return false;
+    scratch->place = gasket_array_new(places ? largest : 0, sizeof *scratch->place, error);
+    if (scratch->place == NULL)
+        return false;
+    scratch->target = gasket_array_new(p->n_segments, sizeof *scratch->target, error);
+    if (scratch->target == NULL)
+        return false;
+    scratch->piece = gasket_array_new(p->n_segments, sizeof *scratch->piece, error);
+    return scratch->piece != NULL;
+}
+
+/* Scratch for each thread; places: to be remembered. */
+static bool
+permuter_init(Permuter *p, bool places, GError **error)
 {
     const GasketChunks *chunks = p->layout->chunks;
     uint64_t largest = 0;
-    size_t size = sizeof(uint32_t);
 
     for (unsigned c = 0; c < chunks->n; c++)
         largest = MAX(largest, p->rows->offset[chunks->begin[c + 1]] -
                                    p->rows->offset[chunks->begin[c]]);
-    for (unsigned c = 0; c < p->n_columns; c++)
-        size = MAX(size, gasket_type_size(p->rows->columns[c].type) * p->rows->columns[c].length);
-    p->copy = gasket_array_new(largest, size, error);
-    if (p->copy == NULL)
-        return false;
-    p->place = gasket_array_new(largest, sizeof *p->place, error);
-    if (p->place == NULL)
-        return false;
-    p->target = gasket_array_new(p->n_segments, sizeof *p->target, error);
-    if (p->target == NULL)
-        return false;
-    p->piece = gasket_array_new(p->n_segments, sizeof *p->piece, error);
-    return p->piece != NULL;
+    p->scratch = g_new0(Scratch, p->threads);
+    for (unsigned t = 0; t < p->threads; t++)
+        if (!scratch_init(p, &p->scratch[t], largest, places, error))
+            return false;
+    return true;
 }
 
 /* Fills piece_first for all chunks, and makes room for the pieces. */
 static bool
-count_pieces(Permuter *p, GError **error)
+count_pieces(Permuter *p, GasketLayout *layout, GError **error)
 {
-    GasketLayout *layout = p->layout;
-    unsigned n_segments = p->n_segments;
+    size_t n = (size_t)layout->chunks->n * p->n_segments;
 
-    for (unsigned c = 0; c < layout->chunks->n; c++) {
-        memset(p->target, 0, n_segments * sizeof *p->target);
-        memset(p->piece, 0, n_segments * sizeof *p->piece);
-        count_chunk(p, c, p->piece, p->target);
-        for (unsigned s = 0; s < n_segments; s++) {
-            size_t at = (size_t)c * n_segments + s;
-            layout->piece_first[at + 1] = layout->piece_first[at] + p->piece[s];
-        }
-    }
-    uint64_t n_pieces = layout->piece_first[(size_t)layout->chunks->n * n_segments];
-    layout->row = gasket_array_new(n_pieces, sizeof *layout->row, error);
+    p->entries = gasket_array_new(n, sizeof *p->entries, error);
+    layout->piece_first = gasket_array_new(n + 1, sizeof *layout->piece_first, error);
+    if (p->entries == NULL || layout->piece_first == NULL)
+        return false;
+    gasket_parallel(p->threads, layout->chunks->n, count_chunk, p);
+    for (size_t at = 0; at < n; at++)
+        layout->piece_first[at + 1] += layout->piece_first[at];
+    layout->row = gasket_array_new(layout->piece_first[n], sizeof *layout->row, error);
     if (layout->row == NULL)
         return false;
-    layout->begin = gasket_array_new(n_pieces + 1, sizeof *layout->begin, error);
+    layout->begin = gasket_array_new(layout->piece_first[n] + 1, sizeof *layout->begin, error);
     return layout->begin != NULL;
 }
 
 static void
-fill_chunk(Permuter *p, unsigned chunk)
+fill_chunk(void *data, size_t chunk, unsigned thread)
 {
-    GasketLayout *layout = p->layout;
-    uint64_t next = p->rows->offset[layout->chunks->begin[chunk]];
+    const Permuter *p = data;
+    Scratch *scratch = &p->scratch[thread];
+    uint64_t next = p->rows->offset[p->layout->chunks->begin[chunk]];
 
-    memset(p->target, 0, p->n_segments * sizeof *p->target);
-    memset(p->piece, 0, p->n_segments * sizeof *p->piece);
-    count_chunk(p, chunk, p->piece, p->target);
     for (unsigned s = 0; s < p->n_segments; s++) {
-        uint64_t entries = p->target[s];
-        p->target[s] = next;
-        next += entries;
-        p->piece[s] = layout->piece_first[(size_t)chunk * p->n_segments + s];
+        size_t at = chunk * p->n_segments + s;
+        scratch->target[s] = next;
+        scratch->piece[s] = p->layout->piece_first[at];
+        next += p->entries[at];
     }
-    place_chunk(p, chunk);
-    permute_all(p, chunk, false);
+    move_neighbours(p, scratch, chunk);
+    permute_columns(p, scratch, chunk, /* reverse= */ false);
 }
 
 GasketLayout *
 gasket_layout_new(const GasketPartKind *own, const GasketPartKind *other, GasketPartRows *rows,
                   unsigned n_columns, const uint32_t *border, unsigned n_segments,
-                  uint64_t work_per_chunk, GError **error)
+                  uint64_t work_per_chunk, unsigned threads, GError **error)
 {
     const GasketPartRows *sets[] = {rows};
     g_autoptr(GasketLayout) layout = g_new0(GasketLayout, 1);
-    g_auto(Permuter) permuter = {.other = other, .rows = rows, .n_columns = n_columns,
-                                 .border = border, .n_segments = n_segments, .layout = layout};
+    g_auto(Permuter) permuter = {.rows = rows, .n_columns = n_columns, .n_segments = n_segments,
+                                 .layout = layout};
 
     layout->n_segments = n_segments;
     layout->chunks = gasket_chunks_new(own, sets, 1, MIN(work_per_chunk, UINT32_MAX / 2), error);
     if (layout->chunks == NULL)
         return NULL;
-    layout->piece_first = gasket_array_new((uint64_t)layout->chunks->n * n_segments + 1,
-                                           sizeof *layout->piece_first, error);
-    if (layout->piece_first == NULL || !permuter_init(&permuter, error) ||
-        !count_pieces(&permuter, error))
+    permuter.threads = CLAMP(threads, 1, MAX(layout->chunks->n, 1));
+    if (!find_segments(&permuter, other, border, error) ||
+        !count_pieces(&permuter, layout, error) ||
+        !permuter_init(&permuter, /* places= */ n_columns > 0, error))
         return NULL;
-    for (unsigned c = 0; c < layout->chunks->n; c++)
-        fill_chunk(&permuter, c);
+    gasket_parallel(permuter.threads, layout->chunks->n, fill_chunk, &permuter);
     layout->begin[layout->piece_first[(size_t)layout->chunks->n * n_segments]] = rows->n_entries;
     return g_steal_pointer(&layout);
 }
@@ -293,7 +347,7 @@ gasket_layout_free(GasketLayout *layout)
 /* For each entry of a chunk's rows, in row order, where it stands now: pieces of a row ascend with
  * the segment, so walking the pieces in order visits a row's entries in order. */
 static void
-find_places(Permuter *p, unsigned chunk, uint64_t *cursor)
+find_places(const Permuter *p, unsigned chunk, uint64_t *cursor)
 {
     const GasketLayout *layout = p->layout;
     uint32_t first = layout->chunks->begin[chunk], end = layout->chunks->begin[chunk + 1];
@@ -304,7 +358,7 @@ find_places(Permuter *p, unsigned chunk, uint64_t *cursor)
         cursor[v - first] = p->rows->offset[v] - base;
     for (uint64_t i = layout->piece_first[at]; i < layout->piece_first[at + layout->n_segments]; i++)
         for (uint64_t e = layout->begin[i]; e < layout->begin[i + 1]; e++)
-            p->place[cursor[layout->row[i] - first]++] = (uint32_t)(e - base);
+            p->scratch->place[cursor[layout->row[i] - first]++] = (uint32_t)(e - base);
 }
 
 bool
@@ -312,12 +366,11 @@ gasket_layout_restore(const GasketLayout *layout, GasketPartRows *rows, unsigned
                       GError **error)
 {
     const GasketChunks *chunks = layout->chunks;
-    g_auto(Permuter) permuter = {.rows = rows, .n_columns = n_columns,
-                                 .n_segments = layout->n_segments,
-                                 .layout = (GasketLayout *)layout};
+    g_auto(Permuter) permuter = {.rows = rows, .n_columns = n_columns, .threads = 1,
+                                 .n_segments = layout->n_segments, .layout = layout};
     uint32_t largest = 0;
 
-    if (!permuter_init(&permuter, error))
+    if (!permuter_init(&permuter, /* places= */ true, error))
         return false;
     for (unsigned c = 0; c < chunks->n; c++)
         largest = MAX(largest, chunks->begin[c + 1] - chunks->begin[c]);
@@ -326,7 +379,10 @@ gasket_layout_restore(const GasketLayout *layout, GasketPartRows *rows, unsigned
         return false;
     for (unsigned c = 0; c < chunks->n; c++) {
         find_places(&permuter, c, cursor);
-        permute_all(&permuter, c, true);
+        uint64_t base = rows->offset[chunks->begin[c]];
+        permute(permuter.scratch, rows->neighbour, sizeof *rows->neighbour, base,
+                rows->offset[chunks->begin[c + 1]] - base, /* reverse= */ true);
+        permute_columns(&permuter, permuter.scratch, c, /* reverse= */ true);
     }
     gasket_array_free(cursor);
     return true;

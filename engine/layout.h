@@ -49,7 +49,7 @@ typedef struct {
 } GasketLayout;
 
 /* Segment borders over the numbers of a kind, [*ret_n + 1], such that no segment has more than
- * `values` local vertices. */
+ * `values` local vertices (more only where there would be more than 2^16 segments). */
 uint32_t *gasket_segments_new(const GasketPartKind *kind, uint32_t values, unsigned *ret_n,
                               GError **error);
 
@@ -58,11 +58,12 @@ bool gasket_segments_pay(const GasketPartKind *own, const GasketPartKind *other,
                          const GasketPartRows *rows, const uint32_t *border, unsigned n_segments);
 
 /* Reorders the entries of rows, and their columns (uniform ones only), in place into segment-major
- * order, a chunk at a time. rows->offset stays: it tells where a chunk starts and restores the
- * rows. Error: MEMORY, rows unchanged. O(E). */
+ * order, each thread a chunk at a time. rows->offset stays: it tells where a chunk starts and
+ * restores the rows. Error: MEMORY, rows unchanged. O(E). */
 GasketLayout *gasket_layout_new(const GasketPartKind *own, const GasketPartKind *other,
                                 GasketPartRows *rows, unsigned n_columns, const uint32_t *border,
-                                unsigned n_segments, uint64_t work_per_chunk, GError **error);
+                                unsigned n_segments, uint64_t work_per_chunk, unsigned threads,
+                                GError **error);
 void gasket_layout_free(GasketLayout *layout);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GasketLayout, gasket_layout_free)
 

@@ -196,6 +196,8 @@ check_send(const GasketPart *part, const GasketPartKind *kind, GError **error)
         if (kind->send_begin[p] > kind->send_begin[p + 1] ||
             !ascending(kind->send, kind->send_begin[p], kind->send_begin[p + 1]))
             wrong = "vertices to send do not ascend";
+        else if (p == part->rank && kind->send_begin[p] < kind->send_begin[p + 1])
+            wrong = "a rank sends to itself";
         for (uint64_t i = kind->send_begin[p]; wrong == NULL && i < kind->send_begin[p + 1]; i++) {
             if (kind->send[i] >= kind->n_boundary)
                 wrong = "a vertex to send is not on the boundary";

@@ -8,8 +8,8 @@
 #include "engine/bitset.h"
 #include "engine/rows_use.h"
 
-/* Push while what changed has less than this share of the entries: a pushed entry costs about as
- * much as ten pulled ones (two random accesses and the bins). */
+/* Push while what changed has less than this share of the entries: a pushed entry is written to a
+ * bin and read from it, a pulled one is read in order. */
 #define PUSH_SHARE 12
 #define BIN_ROWS   (1u << 14)
 

@@ -39,6 +39,7 @@ typedef struct {
     struct {
         char    *path, *format; /* of the first input; set by whoever loads */
         uint64_t vertices, edges, bytes;
+        bool     weighted; /* the edges have weights, read from the input */
     } input;
     struct {
         unsigned workers, threads;

@@ -8,8 +8,8 @@
 #define MAX_TEXT 4096
 
 typedef struct {
-    uint64_t vertices, edges, bytes, cut_edges, ghosts;
-    double   balance, load, number, plan;
+    uint64_t vertices, edges, bytes, weighted, cut_edges, ghosts;
+    double balance, load, number, plan;
 } InputFigures;
 
 static void
@@ -26,9 +26,10 @@ list_texts(GasketReport *report, char **texts[N_TEXTS])
 bool
 gasket_report_send_input(const GasketReport *report, GasketStream *stream, GError **error)
 {
-    InputFigures figures = {report->input.vertices, report->input.edges,  report->input.bytes,
-                            report->plan.cut_edges, report->plan.ghosts,  report->plan.balance,
-                            report->seconds.load,   report->seconds.number, report->seconds.plan};
+    InputFigures figures = {report->input.vertices, report->input.edges,    report->input.bytes,
+                            report->input.weighted, report->plan.cut_edges, report->plan.ghosts,
+                            report->plan.balance,   report->seconds.load,   report->seconds.number,
+                            report->seconds.plan};
     char **texts[N_TEXTS];
 
     if (!gasket_stream_write(stream, &figures, sizeof figures, error))
@@ -55,6 +56,7 @@ gasket_report_receive_input(GasketReport *report, GasketStream *stream, GError *
     report->input.vertices = figures.vertices;
     report->input.edges = figures.edges;
     report->input.bytes = figures.bytes;
+    report->input.weighted = figures.weighted != 0;
     report->plan.cut_edges = figures.cut_edges;
     report->plan.ghosts = figures.ghosts;
     report->plan.balance = figures.balance;

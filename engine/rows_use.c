@@ -10,7 +10,7 @@
 #define MAX_CHUNK_WORK     (UINT64_C(1) << 20)
 #define CHUNKS_PER_THREAD  16
 #define DEFAULT_L2         (1 << 20)
-#define LAYOUT_CHUNKS      8 /* per thread: a chunk reads every segment's values once */
+#define LAYOUT_CHUNKS      4 /* per thread: a chunk reads every segment's values once */
 #define MIN_LAYOUT_WORK    (UINT64_C(1) << 22)
 
 static uint64_t
@@ -125,7 +125,8 @@ make_layout(GasketRun *run, GasketRowSet set, GasketRowsData *data, GError **err
         uint64_t work = rows->n_entries / ((uint64_t)run->n_threads * LAYOUT_CHUNKS);
         data->layout =
             gasket_layout_new(own_part, other_part, rows, relation->n_columns, border, n_segments,
-                              MAX(work, run->segment != 0 ? 1024 : MIN_LAYOUT_WORK), error);
+                              MAX(work, run->segment != 0 ? 1024 : MIN_LAYOUT_WORK),
+                              run->n_threads, error);
         ok = data->layout != NULL;
         if (ok) {
             gasket_readers_free(g_steal_pointer(&data->readers));

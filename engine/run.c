@@ -68,6 +68,7 @@ init_data(GasketRun *run, GError **error)
     run->kind_columns = g_new0(GasketColumn *, part->n_kinds);
     run->rows = g_new0(GasketRowsData, (size_t)part->n_relations * 2);
     run->by_ordinal = g_new0(uint32_t *, part->n_kinds);
+    run->colourings = g_new0(GasketColouring *, part->n_relations);
     run->views = g_new0(GasketContext, part->n_kinds);
     for (unsigned k = 0; k < part->n_kinds; k++) {
         const GasketPartKind *kind = &part->kinds[k];
@@ -97,6 +98,7 @@ gasket_run_new_take(GasketPart **part, GasketExchange *exchange, const GasketJob
     run->report = report;
     run->seed = job->seed;
     run->segment = job->segment;
+    run->engine = job->engine;
     run->tolerance = job->tolerance;
     run->max_iterations = job->iterations;
     run->stop = job->stop;
@@ -165,6 +167,9 @@ gasket_run_free(GasketRun *run)
     }
     for (unsigned i = 0; i < run->n_chunk_cache; i++)
         gasket_chunks_free(run->chunk_cache[i].chunks);
+    for (unsigned r = 0; r < run->part->n_relations && run->colourings != NULL; r++)
+        gasket_colouring_free(run->colourings[r]);
+    g_free(run->colourings);
     gasket_push_free(run->push);
     gasket_array_free(run->sums);
     g_free(run->kinds);
@@ -230,6 +235,12 @@ uint32_t
 gasket_run_n_local(const GasketRun *run, unsigned kind)
 {
     return run->part->kinds[kind].n_local;
+}
+
+GasketEngine
+gasket_run_engine(const GasketRun *run)
+{
+    return run->engine;
 }
 
 double

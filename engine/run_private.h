@@ -131,6 +131,7 @@ struct GasketRun {
 
     uint64_t seed;
     uint32_t segment;   /* as GasketJob.segment */
+    GasketEngine engine;
     double   tolerance;
     uint32_t max_iterations; /* 0: no bound */
 
@@ -159,6 +160,7 @@ struct GasketRun {
     void *progress_data;
 
     GasketContext *views; /* [n_kinds] for gasket_run_context */
+    GasketColouring **colourings; /* [n_relations] at distance 1, for the chromatic engine; or NULL */
     uint32_t    **by_ordinal; /* [n_kinds][n_owned] or NULL: vertices by ascending ordinal */
 };
 

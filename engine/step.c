@@ -9,6 +9,7 @@
 #include "engine/bitset.h"
 #include "engine/push.h"
 #include "engine/rows_use.h"
+#include "engine/sweep.h"
 
 /* ---- sums ------------------------------------------------------------------------------------ */
 
@@ -260,10 +261,9 @@ static void
 finish(GasketStep *step)
 {
     GasketRun *run = step->run;
-    uint64_t mask = step->program->aggregates;
 
-    gasket_partials_merge(&run->all, &run->own, mask);
-    gasket_partials_finish(&run->all, &run->totals, mask);
+    gasket_partials_merge(&run->all, &run->own, step->reduced);
+    gasket_partials_finish(&run->all, &run->totals, step->reduced);
     step->all.n_ran += step->own.n_ran;
     step->all.n_changed += step->own.n_changed;
     step->all.changed_degree += step->own.changed_degree;
@@ -304,14 +304,20 @@ choose_chunks(GasketStep *step, const GasketVertexSet *set, GError **error)
     return step->chunks != NULL;
 }
 
-static bool
-run_step(GasketRun *run, const GasketProgram *program, const GasketVertexSet *set,
-         const uint64_t *bits, GError **error)
+bool
+gasket_step_run(GasketRun *run, const GasketProgram *program, const GasketStepPart *part,
+                GError **error)
 {
+    const GasketVertexSet *set = part->set;
     int64_t began = g_get_monotonic_time();
     int64_t waited = gasket_exchange_waited_us(run->exchange);
     g_autofree GasketStepPeer *peers = g_new0(GasketStepPeer, run->part->size);
-    GasketStep step = {.run = run, .program = program, .peers = peers};
+    GasketStep step = {.run = run,
+                       .program = program,
+                       .peers = peers,
+                       .awake_only = part->awake_only,
+                       .fresh = part->first ? program->aggregates : 0,
+                       .reduced = part->last ? program->aggregates : 0};
 
     g_assert(program->n_rows <= GASKET_MAX_ROW_SETS);
     if (program->kind >= run->part->n_kinds) {
@@ -333,7 +339,8 @@ run_step(GasketRun *run, const GasketProgram *program, const GasketVertexSet *se
     bool push = !runs_on_some(&step, set) && gasket_push_pays(&step);
     if (push && !gasket_push_prepare(&step, error))
         return false;
-    gasket_step_prepare_active(&step, bits);
+    gasket_step_prepare_active(&step,
+                               set != NULL ? gasket_vertex_set_bits(set, program->kind) : NULL);
     if (step.publishes) {
         gasket_bitset_clear(step.kind->changed_owned, step.part->n_owned);
         gasket_bitset_clear(step.kind->changed_ghosts, step.part->n_local - step.part->n_owned);
@@ -353,12 +360,18 @@ run_step(GasketRun *run, const GasketProgram *program, const GasketVertexSet *se
 bool
 gasket_run_step(GasketRun *run, const GasketProgram *program, GError **error)
 {
-    return run_step(run, program, NULL, NULL, error);
+    GasketColouring *colouring = NULL;
+    if (!gasket_sweep_colouring(run, program, &colouring, error))
+        return false;
+    if (colouring != NULL)
+        return gasket_run_sweep(run, program, colouring, error);
+    return gasket_step_run(run, program, &(GasketStepPart){.first = true, .last = true}, error);
 }
 
 bool
 gasket_run_step_on(GasketRun *run, const GasketProgram *program, const GasketVertexSet *set,
                    GError **error)
 {
-    return run_step(run, program, set, gasket_vertex_set_bits(set, program->kind), error);
+    return gasket_step_run(
+        run, program, &(GasketStepPart){.set = set, .first = true, .last = true}, error);
 }

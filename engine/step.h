@@ -41,6 +41,9 @@ typedef struct {
     bool                  publishes;      /* the kind has values and the program may change them */
     bool                  in_place, full; /* no staging; every value changes */
     bool                  all_run;        /* not woken ones or a set, but every vertex */
+    bool                  awake_only;     /* of a set, those that are woken */
+    uint64_t              fresh, reduced; /* aggregates that start anew, and those that all ranks
+                                             add up at the end: the program's, but within a sweep */
     const uint64_t       *active;         /* bits by owned vertex; NULL: all */
     const uint32_t       *degree;         /* [n_owned] readers of each vertex, or NULL */
 
@@ -57,6 +60,17 @@ typedef struct {
     GasketStepCounters own, all;
     GError            *error; /* of the thread that talks (the driver's) */
 } GasketStep;
+
+/* What a step runs on, and where in a sweep over several sets it stands: aggregates go from the
+ * first step to the last, whose end makes their totals. A step by itself is both. */
+typedef struct {
+    const GasketVertexSet *set; /* NULL: all vertices, or those woken */
+    bool                   awake_only, first, last;
+} GasketStepPart;
+
+/* [all] One superstep. */
+bool gasket_step_run(GasketRun *run, const GasketProgram *program, const GasketStepPart *part,
+                     GError **error);
 
 /* Empties sums of n slots. */
 void gasket_step_clear_sums(const GasketProgram *program, void *sums, size_t n);

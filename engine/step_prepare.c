@@ -136,8 +136,8 @@ gasket_step_prepare_threads(GasketStep *step, GError **error)
         thread->n_ran = thread->n_changed = thread->changed_degree = 0;
         gasket_partials_reset(&thread->partials, program->aggregates);
     }
-    gasket_partials_reset(&run->own, program->aggregates);
-    gasket_partials_reset(&run->all, program->aggregates);
+    gasket_partials_reset(&run->own, step->fresh);
+    gasket_partials_reset(&run->all, step->fresh);
     return true;
 }
 
@@ -152,6 +152,19 @@ use_up(GasketKindData *kind, const uint64_t *set, uint32_t n)
         kind->active[w] &= ~set[w];
 }
 
+/* Those of a set that are woken, in the buffer behind the woken ones. */
+static const uint64_t *
+awake_of(GasketKindData *kind, const uint64_t *set, uint32_t n)
+{
+    size_t words = gasket_bitset_words(n);
+
+    if (kind->all_active)
+        return set;
+    for (size_t w = 0; w < words; w++)
+        kind->active[words + w] = kind->active[w] & set[w];
+    return kind->active + words;
+}
+
 /* Who runs: a set, those woken, or all. Woken vertices are used up; while all are, a monotone
  * program leaves it at that, so that nobody need be woken. */
 void
@@ -164,6 +177,8 @@ gasket_step_prepare_active(GasketStep *step, const uint64_t *set)
     if (step->program->wakes == GASKET_WAKES_NONE)
         return;
     if (set != NULL) {
+        if (step->awake_only)
+            step->active = awake_of(kind, set, n);
         use_up(kind, set, n);
         return;
     }

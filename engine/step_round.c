@@ -11,7 +11,7 @@ static bool
 produce_totals(GasketStep *step, GasketStepPeer *state, GasketFrame **ret_frame, GError **error)
 {
     GasketRun *run = step->run;
-    uint64_t mask = step->program->aggregates;
+    uint64_t mask = step->reduced;
     uint32_t n_elements = run->totals.n_aggregates == 0
                               ? 0
                               : run->totals.first[run->totals.n_aggregates];
@@ -98,7 +98,7 @@ consume_totals(GasketStep *step, unsigned peer, const GasketRoundHeader *header,
     step->all.stop_asked |= counters.stop_asked;
     if (n_body == sizeof counters)
         return true;
-    if (!gasket_partials_read(&run->all, step->program->aggregates, &cursor,
+    if (!gasket_partials_read(&run->all, step->reduced, &cursor,
                               body + sizeof counters, n_body - sizeof counters))
         return gasket_exchange_refuse(peer, "totals that do not fit", error);
     return true;

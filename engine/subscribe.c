@@ -102,8 +102,6 @@ store_lists(GasketPart *part, unsigned k, Subscription *taken, GError **error)
 
     gasket_array_free(kind->send_begin); /* a part that is the whole graph has empty ones */
     gasket_array_free(g_steal_pointer(&kind->send));
-    gasket_array_free(kind->send_begin);
-    gasket_array_free(g_steal_pointer(&kind->send));
     kind->send_begin = gasket_array_new(part->size + 1, sizeof *kind->send_begin, error);
     if (kind->send_begin == NULL)
         return false;

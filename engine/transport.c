@@ -9,7 +9,6 @@
  *   1. peer < size and peer != rank; channel is one of the two.
  *   2. A frame handed over has a type of 1 .. GASKET_FRAME_TYPE_MAX and at most GASKET_FRAME_MAX
  *      bytes.
- *   3. try_send with *frame == NULL asks only whether the peer can still be sent to.
  */
 #include "engine/transport.h"
 
@@ -31,6 +30,13 @@ gasket_transport_receive(GasketTransport *transport, unsigned peer, GasketChanne
 {
     g_assert(peer < transport->size && peer != transport->rank && channel < GASKET_N_CHANNELS);
     return transport->class->receive(transport, peer, channel, ret_frame, error);
+}
+
+bool
+gasket_transport_has_left(GasketTransport *transport, unsigned peer)
+{
+    g_assert(peer < transport->size && peer != transport->rank);
+    return transport->class->has_left(transport, peer);
 }
 
 bool
@@ -86,12 +92,8 @@ gasket_transport_receive_wait(GasketTransport *transport, unsigned peer, GasketC
                               GasketFrame **ret_frame, GError **error)
 {
     for (;;) {
-        /* Asked before the queue is: a peer that has left has nothing on its way any more. */
-        g_autoptr(GError) gone = NULL;
-        GasketFrame *none = NULL;
-        bool sent;
-        bool can_come = transport->class->try_send(transport, peer, channel, &none, &sent, &gone);
-
+        /* Asked before the queue is: what a peer sent before it left is in the queue by now. */
+        bool has_left = gasket_transport_has_left(transport, peer);
         GasketFrame *frame;
         if (!gasket_transport_receive(transport, peer, channel, &frame, error))
             return false;
@@ -99,8 +101,8 @@ gasket_transport_receive_wait(GasketTransport *transport, unsigned peer, GasketC
             *ret_frame = frame;
             return true;
         }
-        if (!can_come) {
-            g_propagate_error(error, g_steal_pointer(&gone));
+        if (has_left) {
+            g_set_error(error, GASKET_ERROR, GASKET_ERROR_PEER, "rank %u has left", peer);
             return false;
         }
         if (!gasket_transport_wait(transport, /* timeout_us= */ -1, error))

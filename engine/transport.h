@@ -71,6 +71,7 @@ typedef struct {
                      GasketFrame **frame, bool *ret_sent, GError **error);
     bool (*receive)(GasketTransport *transport, unsigned peer, GasketChannel channel,
                     GasketFrame **ret_frame, GError **error);
+    bool (*has_left)(GasketTransport *transport, unsigned peer);
     bool (*wait)(GasketTransport *transport, int64_t timeout_us, GError **error);
     bool (*leave)(GasketTransport *transport, GError **error);
     int64_t (*now)(GasketTransport *transport);
@@ -93,6 +94,9 @@ bool gasket_transport_try_send(GasketTransport *transport, unsigned peer, Gasket
 /* The next frame of peer on channel, or NULL in *ret_frame if none has arrived. Never blocks. */
 bool gasket_transport_receive(GasketTransport *transport, unsigned peer, GasketChannel channel,
                               GasketFrame **ret_frame, GError **error);
+
+/* Whether peer has left: nothing more of it will arrive than what can be received now. */
+bool gasket_transport_has_left(GasketTransport *transport, unsigned peer);
 
 /* Blocks until something changed since the last wait returned: a frame arrived, a full queue
  * drained to below half, a peer left or failed; or timeout_us passed (-1: no limit). May return
@@ -119,7 +123,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(GasketTransport, gasket_transport_free)
 bool gasket_transport_send(GasketTransport *transport, unsigned peer, GasketChannel channel,
                            GasketFrame **frame, GError **error);
 
-/* Waits for the next frame of peer on channel. */
+/* Waits for the next frame of peer on channel; an error if the peer leaves before one comes. */
 bool gasket_transport_receive_wait(GasketTransport *transport, unsigned peer,
                                    GasketChannel channel, GasketFrame **ret_frame, GError **error);
 

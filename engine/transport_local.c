@@ -97,8 +97,6 @@ send_locked(Member *self, unsigned peer, GasketChannel channel, GasketFrame **fr
         return false;
     }
     *ret_sent = false;
-    if (*frame == NULL)
-        return true;
     g_assert(!self->left);
     if (lane->queue[channel].bytes > GASKET_TRANSPORT_QUEUE) {
         lane->refused[channel] = true;
@@ -142,6 +140,16 @@ local_receive(GasketTransport *transport, unsigned peer, GasketChannel channel,
     if (ok)
         *ret_frame = frame;
     return ok;
+}
+
+static bool
+local_has_left(GasketTransport *transport, unsigned peer)
+{
+    Hall *hall = member_of(transport)->hall;
+    pthread_mutex_lock(&hall->lock);
+    bool left = hall->member[peer]->left;
+    pthread_mutex_unlock(&hall->lock);
+    return left;
 }
 
 static int64_t
@@ -245,6 +253,7 @@ local_free(GasketTransport *transport)
 static const GasketTransportClass local_class = {
     .try_send = local_try_send,
     .receive = local_receive,
+    .has_left = local_has_left,
     .wait = local_wait,
     .leave = local_leave,
     .now = local_now,

@@ -91,8 +91,6 @@ simulated_try_send(GasketTransport *transport, unsigned peer, GasketChannel chan
         return false;
     }
     *ret_sent = false;
-    if (*frame == NULL)
-        return true;
     g_assert(!self->left && simulation->turn == transport->rank);
     if (lane->bytes > simulation->queue) {
         lane->refused = true;
@@ -133,6 +131,12 @@ simulated_receive(GasketTransport *transport, unsigned peer, GasketChannel chann
         simulation->member[peer].changes++;
     }
     return true;
+}
+
+static bool
+simulated_has_left(GasketTransport *transport, unsigned peer)
+{
+    return member_of(transport)->peer_left[peer];
 }
 
 static bool
@@ -204,6 +208,7 @@ simulated_free(GasketTransport *transport)
 static const GasketTransportClass simulated_class = {
     .try_send = simulated_try_send,
     .receive = simulated_receive,
+    .has_left = simulated_has_left,
     .wait = simulated_wait,
     .leave = simulated_leave,
     .now = simulated_now,

@@ -120,8 +120,6 @@ send_locked(GasketTcp *tcp, unsigned rank, GasketChannel channel, GasketFrame **
         return false;
     }
     *ret_sent = false;
-    if (*frame == NULL)
-        return true;
     g_assert(!tcp->leaving);
     size_t waiting = peer->out[channel].bytes;
     if (channel == GASKET_CHANNEL_BULK)
@@ -166,6 +164,16 @@ tcp_receive(GasketTransport *transport, unsigned rank, GasketChannel channel,
     if (ok)
         *ret_frame = frame;
     return ok;
+}
+
+static bool
+tcp_has_left(GasketTransport *transport, unsigned peer)
+{
+    GasketTcp *tcp = tcp_of(transport);
+    pthread_mutex_lock(&tcp->lock);
+    bool left = tcp->peer[peer].left;
+    pthread_mutex_unlock(&tcp->lock);
+    return left;
 }
 
 /* Sleeps until something changed or the end is reached; end_us < 0: no end. false at the end.
@@ -278,6 +286,7 @@ tcp_free(GasketTransport *transport)
 static const GasketTransportClass tcp_class = {
     .try_send = tcp_try_send,
     .receive = tcp_receive,
+    .has_left = tcp_has_left,
     .wait = tcp_wait,
     .leave = tcp_leave,
     .now = tcp_now,

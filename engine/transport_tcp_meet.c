@@ -14,7 +14,7 @@
  *
  * Whoever cannot prove the key, says nothing for 5 s, or speaks something else is dropped without
  * a word, and the run does not notice. The number of connections that are not open is bounded: the
- * oldest goes first, because an honest one is open within milliseconds. The listener is closed when
+ * oldest goes first, because an honest one does not take long. The listener is closed when
  * everyone is there.
  *
  * Invariants:

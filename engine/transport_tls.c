@@ -16,7 +16,7 @@
  *   2. Nothing outlives a connection: no tickets, no session cache, no early data.
  *   3. A run's key never leaves its GasketTlsRun but through HKDF.
  *
- * Cost: a handshake is one key agreement (X25519) at each end, about a millisecond.
+ * Cost: a handshake is one key agreement (X25519) at each end.
  * Reference: RFC 8446 (4.2.11, pre-shared keys), RFC 5869 (HKDF), RFC 9257 (external keys).
  */
 #include "engine/transport_tls.h"

@@ -29,6 +29,7 @@ typedef enum {
     GASKET_SECTION_NUMBERS,    /* index: kind; vertex numbers that the sender reads (subscribe.c) */
     GASKET_SECTION_BLOB,       /* a few bytes for everybody (exchange.c) */
     GASKET_SECTION_GRANT,      /* index: kind; a lease's vertices (lease.c) */
+    GASKET_SECTION_MAXIMA,     /* index: kind; maxima that go home (ghosts_raise.c) */
 } GasketSection;
 
 /* The start of every GASKET_WIRE_ROUND payload. */

@@ -60,7 +60,7 @@ uint64_t gasket_generate_n_vertices(const GasketGenerateOptions *options);
 uint64_t gasket_generate_n_edges(const GasketGenerateOptions *options);
 bool gasket_generate_weighted(const GasketGenerateOptions *options);
 
-/* Checks the options and emits all edges. About 100 ns an edge and thread. */
+/* Checks the options and emits all edges. */
 bool gasket_generate(const GasketGenerateOptions *options, GasketEmitEdges emit, void *data,
                      GError **error);
 

@@ -30,7 +30,7 @@
  *   3. At most one block (1 MiB, or the longest line) for each thread is in memory, besides the
  *      builder.
  *
- * Cost: with integer ids below 2^31 about a nanosecond a byte and thread.
+ * Cost: O(bytes), shared out among the threads by blocks.
  */
 #ifndef GASKET_LOADERS_LOAD_H
 #define GASKET_LOADERS_LOAD_H

@@ -25,7 +25,7 @@
  * A result is written whole or not at all: until finish returns, what stood at the path before
  * stands there still, and freeing a writer that was not finished leaves nothing behind.
  *
- * Cost: one pass, a few MiB whatever the length; about 100 ns a number as text.
+ * Cost: one pass, a few MiB whatever the length.
  */
 #ifndef GASKET_LOADERS_RESULT_WRITER_H
 #define GASKET_LOADERS_RESULT_WRITER_H

@@ -12,7 +12,7 @@
  * same name is replaced, and whatever fails is rolled back. A new database is written under the
  * name PATH.N.tmp without a journal file, made durable and renamed.
  *
- * Cost: about 1 us a row; no more memory than SQLite's page cache.
+ * Cost: one INSERT a row, all in one transaction; no more memory than SQLite's page cache.
  */
 #include <errno.h>
 #include <fcntl.h>

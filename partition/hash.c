@@ -8,7 +8,7 @@
  *
  * Ordinals, not numbers: a vertex keeps its part when the numbering changes.
  *
- * Cost: O(V), about 2 ns a vertex, no memory. A random edge is cut with probability 1 - 1/parts.
+ * Cost: O(V) time, no memory. A random edge is cut with probability 1 - 1/parts.
  * Reference: the finalizer of MurmurHash3 with the constants of Stafford's variant 13.
  */
 #include "partition/methods.h"

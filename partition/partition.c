@@ -5,7 +5,7 @@
  * `auto`, in this order (every figure is an exact integer count or a ratio of two):
  *
  *   one part                                          range: nothing is cut
- *   more than ENTRIES_FOR_METIS entries               streaming: METIS would take minutes
+ *   more than ENTRIES_FOR_METIS entries               streaming: METIS would take long
  *   busiest 1 % of vertices hold < SKEW of the ends   METIS
  *   streaming cuts less than half of what a hash does METIS: there is structure to be found
  *   else                                              streaming: METIS would find little more

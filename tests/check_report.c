@@ -99,25 +99,25 @@ START_TEST(json_has_every_field_by_its_documented_name)
     const char *algorithm, *version, *path, *format, *engine, *order, *partition, *reason, *source,
         *colour;
     int vertices, edges, bytes, workers, threads, cut, ghosts, iterations, seed, rounds, flag,
-        converged, ran;
+        converged, ran, weighted;
     double damping, tolerance, balance, load;
     int status =
         json_unpack_ex(root, &error, 0,
                        "{s:s, s:s, s:{s:f, s:i, s:b, s:s, s:s, s:n, s:i, s:f, s:i},"
-                       " s:{s:s, s:s, s:i, s:i, s:i},"
+                       " s:{s:s, s:s, s:i, s:i, s:i, s:b},"
                        " s:{s:i, s:i, s:s, s:s, s:s, s:i, s:i, s:f},"
                        " s:{s:f, s:F, s:F, s:F, s:F, s:F}, s:{s:b, s:s}, s:{s:b, s:n, s:n}}",
                        "algorithm", &algorithm, "version", &version, "parameters", "damping",
                        &damping, "rounds", &rounds, "flag", &flag, "colour", &colour, "source",
                        &source, "column", "iterations", &iterations, "tolerance", &tolerance,
                        "seed", &seed, "input", "path", &path, "format", &format, "vertices",
-                       &vertices, "edges", &edges, "bytes", &bytes, "plan", "workers", &workers,
-                       "threads", &threads, "engine", &engine, "order", &order, "partition",
-                       &partition, "cut_edges", &cut, "ghosts", &ghosts, "balance", &balance,
-                       "seconds", "load", &load, "plan", &(double){0}, "distribute", &(double){0},
-                       "run", &(double){0}, "write", &(double){0}, "total", &(double){0}, "stopped",
-                       "converged", &converged, "reason", &reason, "verification", "ran", &ran,
-                       "correct", "message");
+                       &vertices, "edges", &edges, "bytes", &bytes, "weighted", &weighted, "plan",
+                       "workers", &workers, "threads", &threads, "engine", &engine, "order", &order,
+                       "partition", &partition, "cut_edges", &cut, "ghosts", &ghosts, "balance",
+                       &balance, "seconds", "load", &load, "plan", &(double){0}, "distribute",
+                       &(double){0}, "run", &(double){0}, "write", &(double){0}, "total",
+                       &(double){0}, "stopped", "converged", &converged, "reason", &reason,
+                       "verification", "ran", &ran, "correct", "message");
     ck_assert_msg(status == 0, "%s", error.text);
     ck_assert_str_eq(algorithm, "pagerank");
     ck_assert_str_eq(source, "caf\xc3\xa9 \"17\"");
@@ -129,7 +129,7 @@ START_TEST(json_has_every_field_by_its_documented_name)
     ck_assert_double_eq(damping, 0.85);
     ck_assert_double_eq(tolerance, 1e-6);
     ck_assert_double_eq(load, 0.123457);
-    ck_assert(converged && flag && !ran);
+    ck_assert(converged && flag && !ran && !weighted);
     ck_assert_str_eq(reason, "converged");
     json_decref(root);
     gasket_report_clear(&report);
@@ -209,10 +209,11 @@ START_TEST(text_of_a_stop_and_of_a_wrong_answer_says_so)
     report.verified = true;
     report.verify_message = g_strdup("edge 1 -> 2 joins two components");
     report.input.vertices = report.input.edges = 1;
+    report.input.weighted = true;
     report.input.path = g_strdup("-");
     g_autoptr(GString) text = g_string_new(NULL);
     gasket_report_append_text(&(GasketReportHead){.algorithm = "x"}, &report, text);
-    ck_assert_str_eq(text->str, "x of stdin: 1 vertex, 1 edge\n"
+    ck_assert_str_eq(text->str, "x of stdin: 1 vertex, 1 weighted edge\n"
                                 "plan       1 worker of 1 thread\n"
                                 "time       0.00 s\n"
                                 "stopped    after 0 iterations\n"

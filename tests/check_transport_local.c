@@ -132,8 +132,11 @@ START_TEST(a_member_that_left_can_be_heard_but_not_spoken_to)
     GasketTransport *a = member[0].transport, *b = member[1].transport;
     g_autoptr(GasketFrame) frame = gasket_frame_new(7, 0, NULL), taken = NULL;
     ck_assert(gasket_transport_send(b, 0, GASKET_CHANNEL_BULK, &frame, NULL));
+    ck_assert(!gasket_transport_has_left(a, 1));
     ck_assert(gasket_transport_leave(b, NULL));
+    ck_assert(gasket_transport_has_left(a, 1));
     gasket_transport_free(b);
+    ck_assert_msg(gasket_transport_has_left(a, 1), "also once it is gone");
 
     ck_assert(gasket_transport_receive_wait(a, 1, GASKET_CHANNEL_BULK, &taken, NULL));
     ck_assert_uint_eq(taken->type, 7);

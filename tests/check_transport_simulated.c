@@ -150,6 +150,39 @@ START_TEST(a_deadlock_ends_with_an_error)
 }
 END_TEST
 
+/* Rank 0 sends and leaves while its last frame still flies. */
+static void
+leave_and_listen(TestMember *self)
+{
+    GasketTransport *transport = self->transport;
+    g_autoptr(GasketFrame) frame = gasket_frame_new(7, 0, NULL), taken = NULL, more = NULL;
+    if (transport->rank == 0) {
+        REQUIRE(self,
+                gasket_transport_send(transport, 1, GASKET_CHANNEL_BULK, &frame, &self->error));
+        REQUIRE(self, gasket_transport_leave(transport, &self->error));
+        return;
+    }
+    REQUIRE(self,
+            gasket_transport_receive_wait(transport, 0, GASKET_CHANNEL_BULK, &taken, &self->error));
+    REQUIRE(self, taken->type == 7);
+    REQUIRE(self,
+            !gasket_transport_receive_wait(transport, 0, GASKET_CHANNEL_BULK, &more, &self->error));
+    REQUIRE(self, strcmp(self->error->message, "rank 0 has left") == 0);
+    REQUIRE(self, gasket_transport_has_left(transport, 0));
+    g_clear_error(&self->error);
+    REQUIRE(self, gasket_transport_leave(transport, &self->error));
+}
+
+START_TEST(what_was_sent_before_leaving_arrives_and_then_the_sender_has_left)
+{
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        GasketSimulatedOptions options = calm;
+        options.seed = seed;
+        simulate(2, &options, leave_and_listen, NULL);
+    }
+}
+END_TEST
+
 static void
 sleep_a_day(TestMember *self)
 {
@@ -199,6 +232,7 @@ main(void)
     tcase_add_test(simulation, the_same_seed_gives_the_same_run_and_another_seed_another);
     tcase_add_test(simulation, a_cut_peer_is_silent_to_the_others_and_they_to_it);
     tcase_add_test(simulation, a_deadlock_ends_with_an_error);
+    tcase_add_test(simulation, what_was_sent_before_leaving_arrives_and_then_the_sender_has_left);
     tcase_add_test(simulation, a_day_on_the_virtual_clock_costs_nothing);
     tcase_add_test(simulation, options_that_make_no_sense_are_refused);
     TCase *cases[] = {promises, simulation};

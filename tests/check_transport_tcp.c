@@ -204,6 +204,7 @@ leave_before_all_is_received(TestMember *self)
     REQUIRE(self,
             !gasket_transport_receive_wait(transport, 0, GASKET_CHANNEL_BULK, &more, &self->error));
     REQUIRE(self, strcmp(self->error->message, "rank 0 has left") == 0);
+    REQUIRE(self, gasket_transport_has_left(transport, 0));
     g_clear_error(&self->error);
     REQUIRE(self, gasket_transport_leave(transport, &self->error));
 }

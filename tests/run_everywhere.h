@@ -22,6 +22,7 @@ typedef struct {
     uint64_t seed;
     uint32_t iterations; /* 0: the algorithm's */
     double tolerance;    /* 0: the algorithm's */
+    GasketEngine engine;
 } Experiment;
 
 static inline GasketResult *
@@ -85,6 +86,7 @@ run_everywhere(const Experiment *experiment, const unsigned *workers)
                                         .seed = experiment->seed,
                                         .iterations = experiment->iterations,
                                         .tolerance = experiment->tolerance,
+                                        .engine = experiment->engine,
                                         .segment = segments[i / 2]};
             g_auto(GStrv) part = NULL;
             if (i >= 2) {

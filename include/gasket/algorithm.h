@@ -53,6 +53,7 @@ typedef struct {
     double             minimum, maximum; /* of numbers; both 0: unbounded */
     const char *const *choices;          /* NULL-terminated, for CHOICE */
     bool               required;
+    const char        *value_name; /* what --help calls the value: ID, FILE; NULL: by type */
 } GasketOption;
 
 /* What an algorithm reads of the relation with the same index. */
@@ -106,6 +107,10 @@ typedef struct {
      * answer is wrong; ret_message says in one line what was checked or what was found; free it
      * with g_free. NULL if there is none. */
     bool (*verify)(GasketRun *run, const void *parameters, char **ret_message, GError **error);
+
+    /* Bit 1 << GasketEngine of each engine beside SYNC that the driver is right with: its answer
+     * does not depend on which values of a step's start a gather still sees. Others are refused. */
+    unsigned engines;
 } GasketAlgorithm;
 
 /* --tolerance as given, or the algorithm's default. */
@@ -121,6 +126,7 @@ typedef struct {
     double          tolerance;  /* NAN or 0: the algorithm's default */
     const uint32_t *const *part; /* [n_kinds][n_vertices] owner of each vertex by number; NULL: by
                                     ranges of about equal work */
+    GasketEngine    engine;     /* as --engine */
     uint32_t        segment;    /* values to a segment: 0 lets the engine choose, UINT32_MAX keeps
                                    rows whole (for tests and measurements) */
 } GasketRunOptions;

@@ -171,6 +171,65 @@ GASKET_API uint32_t gasket_vertex_set_count(const GasketVertexSet *set); /* on t
 /* The vertex with an ordinal if this worker owns it, else GASKET_NO_VERTEX. O(log V). */
 GASKET_API GasketVertex gasket_run_owned(const GasketRun *run, unsigned kind, uint32_t ordinal);
 
+/* ---- colourings -------------------------------------------------------------------------------
+ *
+ * A colouring divides the vertices of a kind so that those of one colour can run at once as if one
+ * after the other: Gibbs sampling, Gauss-Seidel.
+ *
+ *   g_autoptr(GasketColouring) colouring = gasket_run_colour(run, rows, 1, error);
+ *   while (colouring != NULL && gasket_run_continues(run)) {
+ *       if (!gasket_run_sweep(run, &sample, colouring, error))
+ *           return false;
+ *       gasket_run_end_iteration(run, NAN, false);
+ *   }
+ *
+ * It is a function of the graph's edges and numbers: the same for every placement. */
+
+typedef struct GasketColouring GasketColouring;
+
+/* How the run takes gasket_run_step (--engine). ORDER gasket_engine */
+typedef enum {
+    GASKET_ENGINE_SYNC,      /* every gather reads the step before */
+    GASKET_ENGINE_CHROMATIC, /* a program that gathers over its own kind's values and writes them
+                                runs as a sweep, by a colouring at distance 1 of the first such
+                                relation; others run as with SYNC */
+} GasketEngine;
+
+GASKET_API GasketEngine gasket_run_engine(const GasketRun *run);
+
+/* [all] Colours the kind that owns `rows`. Whatever the direction of edges, at distance
+ *
+ *   1   neighbours differ (if the relation joins two kinds, there are none: one colour)
+ *   2   vertices with a neighbour in common differ, and within one kind neighbours too
+ *
+ * A vertex has the smallest colour that none of those that must differ from it and come before it
+ * in a random order has. So there are at most as many colours as the most that must differ from
+ * one vertex, and one: as many as a hub has neighbours at distance 2. Values, states, totals and
+ * the number of steps stay as they are. Costs a few rounds a colour, each over the rows of the
+ * vertices that have none yet. Errors: MEMORY, PEER, PROTOCOL; ARGUMENT for another distance or
+ * rows that the algorithm did not ask for. */
+GASKET_API GasketColouring *gasket_run_colour(GasketRun *run, GasketRowSet rows, unsigned distance,
+                                              GError **error);
+GASKET_API void gasket_colouring_free(GasketColouring *colouring);
+
+/* Colours, the same on all workers: 0 .. n - 1, each of some vertex on some worker. */
+GASKET_API uint32_t gasket_colouring_n(const GasketColouring *colouring);
+GASKET_API uint32_t gasket_colouring_of(const GasketColouring *colouring, GasketVertex v);
+
+/* This worker's vertices of a colour, for gasket_run_step_on; stands until the next call or sweep.
+ * Costs as much as the two colours have vertices. */
+GASKET_API const GasketVertexSet *gasket_colouring_set(GasketColouring *colouring, uint32_t colour);
+
+/* [all] One step of the program for each colour in order, on the vertices of the colour (with
+ * wakes READERS or SELF: those of them that are woken, by earlier colours of this sweep too). A
+ * gather reads the values that earlier colours have written. The program's aggregates cover the
+ * sweep: gasket_total gives the totals of the sweep before until it ends. gasket_run_n_changed
+ * counts the whole sweep; context->step counts each colour. A program that gathers over relations
+ * that the colouring is not of reads their values as of before the colour. Errors: as
+ * gasket_run_step; ARGUMENT for a colouring of another kind. */
+GASKET_API bool gasket_run_sweep(GasketRun *run, const GasketProgram *program,
+                                 GasketColouring *colouring, GError **error);
+
 /* ---- leases ------------------------------------------------------------------------------------
  *
  * For one phase a worker may hold the exclusive right to write the values of a set of vertices,
@@ -217,6 +276,7 @@ GASKET_API bool gasket_run_reduce_max(GasketRun *run, double *x, size_t n, GErro
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GasketVertexSet, gasket_vertex_set_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GasketRows, gasket_run_rows_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GasketColouring, gasket_colouring_free)
 
 #ifdef __cplusplus
 }

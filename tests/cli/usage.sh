@@ -45,7 +45,7 @@ END
 run pagerank graph.txt --engine async
 expect_status 2
 expect_err <<'END'
-gasket: --engine: found "async", expected one of sync
+gasket: --engine: found "async", expected one of sync, chromatic
 END
 
 run pagerank graph.txt --partition metsi
@@ -62,7 +62,9 @@ END
 
 run sssp graph.txt
 expect_status 2
-expect_err_line '^gasket: --source .* is required$'
+expect_err_line '^gasket: --source ID is required$'
+run help sssp
+expect_out_line '^      --source ID  '
 
 run sssp graph.txt --source 99
 expect_status 2

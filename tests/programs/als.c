@@ -38,28 +38,6 @@ start_apply(const GasketContext *context, const GasketVertices *run, const void 
     }
 }
 
-static void
-gather(const GasketContext *context, const GasketRows *rows, void *sums)
-{
-    const double(*other)[R] = rows->values;
-    const double *rating = rows->column[0].data;
-    Normal *sum = sums;
-    (void)context;
-
-    for (size_t r = 0; r < rows->count; r++) {
-        Normal *s = &sum[rows->sum[r]];
-        for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++) {
-            const double *y = other[rows->neighbour[e]];
-            for (unsigned i = 0; i < R; i++) {
-                for (unsigned j = 0; j <= i; j++)
-                    s->a[i][j] += y[i] * y[j];
-                s->b[i] += rating[e] * y[i];
-            }
-            s->n++;
-        }
-    }
-}
-
 /* x = (A + lambda n I)^-1 b by Cholesky; A = L L^T takes the place of A. */
 static void
 solve(Normal s, double *x)
@@ -88,14 +66,24 @@ solve(Normal s, double *x)
 static void
 apply(const GasketContext *context, const GasketVertices *run, const void *sums)
 {
+    const GasketRows *rows = run->rows;
+    const double(*other)[R] = rows->values, *rating = rows->column[0].data;
     double(*state)[R] = run->state, (*value)[R] = run->value;
-    const Normal *sum = sums;
-    (void)context;
+    (void)context, (void)sums;
 
-    for (size_t i = 0; i < run->count; i++) {
-        GasketVertex v = run->vertex[i];
-        if (sum[run->sum[i]].n > 0)
-            solve(sum[run->sum[i]], state[v]);
+    for (size_t r = 0; r < run->count; r++) {
+        GasketVertex v = run->vertex[r];
+        Normal s = {.n = (double)(rows->end[r] - rows->begin[r])};
+        for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++) {
+            const double *y = other[rows->neighbour[e]];
+            for (unsigned i = 0; i < R; i++) {
+                for (unsigned j = 0; j <= i; j++)
+                    s.a[i][j] += y[i] * y[j];
+                s.b[i] += rating[e] * y[i];
+            }
+        }
+        if (s.n > 0)
+            solve(s, state[v]);
         for (unsigned k = 0; k < R; k++)
             value[v][k] = state[v][k];
     }
@@ -124,22 +112,10 @@ static const GasketRowSet user_rows[] = {{0, GASKET_OUT}}, item_rows[] = {{0, GA
                           test_rows[] = {{1, GASKET_OUT}};
 static const GasketProgram start[] = {{.name = "start users", .kind = 0, .apply = start_apply},
                                       {.name = "start items", .kind = 1, .apply = start_apply}};
-static const GasketProgram users = {.name = "users",
-                                    .kind = 0,
-                                    .rows = user_rows,
-                                    .n_rows = 1,
-                                    .whole_rows = true,
-                                    .sum_size = sizeof(Normal),
-                                    .gather = gather,
-                                    .apply = apply};
-static const GasketProgram items = {.name = "items",
-                                    .kind = 1,
-                                    .rows = item_rows,
-                                    .n_rows = 1,
-                                    .whole_rows = true,
-                                    .sum_size = sizeof(Normal),
-                                    .gather = gather,
-                                    .apply = apply};
+static const GasketProgram users = {
+    .name = "users", .kind = 0, .rows = user_rows, .n_rows = 1, .whole_rows = true, .apply = apply};
+static const GasketProgram items = {
+    .name = "items", .kind = 1, .rows = item_rows, .n_rows = 1, .whole_rows = true, .apply = apply};
 static const GasketProgram test = {.name = "test",
                                    .kind = 0,
                                    .rows = test_rows,

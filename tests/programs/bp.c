@@ -34,46 +34,33 @@ normalise(double *x, size_t n)
         x[i] /= total;
 }
 
-/* Entry e's incoming message and how many states it has; where its answer goes. */
+/* Entry e's incoming message, and how many states it has. */
 static const double *
 incoming(const GasketRows *rows, uint64_t e, size_t *ret_n)
 {
-    *ret_n = (rows->incoming_begin[e + 1] - rows->incoming_begin[e]) / sizeof(double);
-    return (const void *)((const char *)rows->incoming + rows->incoming_begin[e]);
-}
-
-static double *
-outgoing(const GasketRows *rows, uint64_t e)
-{
-    return (void *)((char *)rows->outgoing + rows->outgoing_begin[rows->slot[e]]);
+    const double *message = gasket_incoming(rows, e, ret_n);
+    *ret_n /= sizeof(double);
+    return message;
 }
 
 /* ---- variables: the product of all other messages; nothing is known at the start ------------- */
 
 static void
-variable_gather(const GasketContext *context, const GasketRows *rows, void *sums)
-{
-    double(*belief)[S] = sums;
-    for (size_t r = 0; r < rows->count; r++) {
-        size_t n = message_size(context, rows->vertex[r], NULL) / sizeof(double);
-        for (size_t x = 0; x < n; x++)
-            belief[rows->sum[r]][x] = 1;
-        for (uint64_t e = rows->begin[r]; context->step > 0 && e < rows->end[r]; e++)
-            for (size_t x = 0; x < n; x++)
-                belief[rows->sum[r]][x] *= incoming(rows, e, &n)[x];
-        normalise(belief[rows->sum[r]], n);
-    }
-}
-
-static void
 variable_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
 {
-    const double(*belief)[S] = sums;
-    double(*state)[S] = run->state;
-    (void)context;
-    for (size_t i = 0; i < run->count; i++)
-        for (size_t x = 0; x < S; x++)
-            state[run->vertex[i]][x] = belief[run->sum[i]][x];
+    const GasketRows *rows = run->rows;
+    double(*belief)[S] = run->state;
+    (void)sums;
+    for (size_t i = 0; i < run->count; i++) {
+        GasketVertex v = run->vertex[i];
+        size_t n = message_size(context, v, NULL) / sizeof(double);
+        for (size_t x = 0; x < n; x++)
+            belief[v][x] = 1;
+        for (uint64_t e = rows->begin[i]; context->step > 0 && e < rows->end[i]; e++)
+            for (size_t x = 0; x < n; x++)
+                belief[v][x] *= incoming(rows, e, &n)[x];
+        normalise(belief[v], n);
+    }
 }
 
 static void
@@ -81,9 +68,9 @@ variable_scatter(const GasketContext *context, const GasketRows *rows)
 {
     for (size_t r = 0; r < rows->count; r++) {
         for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++) {
-            double *out = outgoing(rows, e);
             size_t n;
-            (void)incoming(rows, e, &n);
+            double *out = gasket_outgoing(rows, e, &n);
+            n /= sizeof *out;
             for (size_t x = 0; x < n; x++)
                 out[x] = 1;
             for (uint64_t f = rows->begin[r]; context->step > 0 && f < rows->end[r]; f++)
@@ -106,9 +93,9 @@ factor_scatter(const GasketContext *context, const GasketRows *rows)
         const double *value = (const double *)table->data + table->begin[rows->vertex[r]];
         size_t n_values = table->begin[rows->vertex[r] + 1] - table->begin[rows->vertex[r]];
         for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++) {
-            double *out = outgoing(rows, e);
             size_t n;
-            (void)incoming(rows, e, &n);
+            double *out = gasket_outgoing(rows, e, &n);
+            n /= sizeof *out;
             for (size_t x = 0; x < n; x++)
                 out[x] = 0;
             for (size_t i = 0; i < n_values; i++) {
@@ -139,8 +126,6 @@ static const GasketProgram variables = {.name = "variables",
                                         .rows = variable_rows,
                                         .n_rows = 1,
                                         .whole_rows = true,
-                                        .sum_size = S * sizeof(double),
-                                        .gather = variable_gather,
                                         .apply = variable_apply,
                                         .scatter = variable_scatter,
                                         .changes = GASKET_CHANGES_NONE};
