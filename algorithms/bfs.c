@@ -120,8 +120,10 @@ bfs_run(GasketRun *run, const void *parameters, GError **error)
 {
     const Parameters *given = parameters;
     Search search = {.level = 0};
-    if (!gasket_run_find(run, 0, given->source, &search.source, error))
+    if (!gasket_run_find(run, 0, given->source, &search.source, error)) {
+        g_prefix_error(error, "--source: ");
         return false;
+    }
 
     GasketProgram start = {.name = "start", .apply = start_apply, .parameters = &search};
     GasketProgram visit = {

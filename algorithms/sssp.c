@@ -194,8 +194,10 @@ sssp_run(GasketRun *run, const void *parameters, GError **error)
     const Parameters *given = parameters;
     Settings settings = {.weight = gasket_run_edge_column(run, 0, "weight")};
     const bool weighted = settings.weight >= 0;
-    if (!gasket_run_find(run, 0, given->source, &settings.source, error))
+    if (!gasket_run_find(run, 0, given->source, &settings.source, error)) {
+        g_prefix_error(error, "--source: ");
         return false;
+    }
 
     GasketProgram start = {
         .name = "start",

@@ -81,11 +81,8 @@ make_file(unsigned scale, bool sparse, uint64_t *ret_lines)
     int descriptor = g_mkstemp(path);
     bench_check(descriptor >= 0, NULL);
     Writer writer = {.file = fdopen(descriptor, "w"), .sparse = sparse};
-    GasketGenerateOptions options = {.kind = GASKET_GENERATE_KRONECKER,
-                                     .scale = scale,
-                                     .both = true,
-                                     .seed = 1,
-                                     .threads = 2};
+    GasketGenerateOptions options = {
+        .kind = GASKET_GENERATE_KRONECKER, .scale = scale, .both = true, .seed = 1, .threads = 2};
 
     bench_check(gasket_generate(&options, write_edges, &writer, &error), error);
     bench_check(fclose(writer.file) == 0, NULL);

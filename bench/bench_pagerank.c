@@ -31,7 +31,7 @@
 
 #define WARM_UP 2 /* steps */
 
-/* ---- a job that runs a step when it is told to ------------------------------------------------- */
+/* ---- a job that runs a step when it is told to ----------------------------------------------- */
 
 typedef struct {
     GasketGraph *graph;
@@ -161,7 +161,7 @@ runner_end(Runner *runner)
     pthread_cond_destroy(&runner->turned);
 }
 
-/* ---- a graph's race --------------------------------------------------------------------------- */
+/* ---- a graph's race -------------------------------------------------------------------------- */
 
 enum {
     PLAIN,
@@ -253,7 +253,9 @@ add_bounds(BenchReport *report, const BenchGraph *graph, const double best[N_CON
     bench_report_add(report, name, "gasket 1 / segments", best[GASKET_1] / best[SEGMENTS],
                      large ? BENCH_AT_MOST : BENCH_FIGURE, 1.15);
     bench_report_add(report, name, "gasket 1 / plain", plain, BENCH_AT_MOST,
-                     large ? 0.35 : skewed ? 0.65 : 1.05);
+                     large    ? 0.35
+                     : skewed ? 0.65
+                              : 1.05);
     bench_report_add(report, name, "gasket 1 / gasket 2", two,
                      graph->file == NULL ? BENCH_AT_LEAST : BENCH_FIGURE, 1.7);
 }
@@ -304,8 +306,7 @@ main(int argc, char **argv)
         {.name = "kronecker-10", .scale = 10},
         {.name = "grid-30", .side = 30},
     };
-    BenchOptions options =
-        bench_options(argc, argv, "kronecker-22 kronecker-20 grid cnr-2000");
+    BenchOptions options = bench_options(argc, argv, "kronecker-22 kronecker-20 grid cnr-2000");
     BenchReport report = {0};
 
     bench_print_machine();

@@ -35,11 +35,11 @@ typedef struct {
 
 /* Options of every benchmark: --quick, --rounds N, --json FILE, then names of subjects. */
 typedef struct {
-    bool quick;             /* toy sizes, for the test suite */
-    unsigned rounds;        /* interleaved runs of which the fastest counts; 7 */
-    const char *json;       /* also written there; NULL: not */
-    char *const *subjects;  /* [n_subjects] */
-    unsigned n_subjects;    /* 0: all */
+    bool quick;            /* toy sizes, for the test suite */
+    unsigned rounds;       /* interleaved runs of which the fastest counts; 7 */
+    const char *json;      /* also written there; NULL: not */
+    char *const *subjects; /* [n_subjects] */
+    unsigned n_subjects;   /* 0: all */
 } BenchOptions;
 
 /* Parses them; prints usage and exits on what it does not know. */
@@ -60,7 +60,7 @@ void bench_check(bool ok, const GError *error);
 void bench_report_add(BenchReport *report, const char *subject, const char *measure, double value,
                       BenchBound bound, double limit);
 
-/* Prints the table, writes it as JSON if asked for, and empties it. Toy sizes are held to nothing. */
+/* Prints the table, writes it as JSON if asked for, empties it. Toy sizes are held to nothing. */
 void bench_report_end(BenchReport *report, const BenchOptions *options);
 
 #endif

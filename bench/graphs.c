@@ -9,8 +9,9 @@
 #include "loaders/generate.h"
 #include "loaders/load.h"
 
-static const GasketGraphRules rules = {
-    .multi_edges = GASKET_MULTI_DROP, .drop_self_loops = true, .threads = 2};
+static const GasketGraphRules rules = {.multi_edges = GASKET_MULTI_DROP,
+                                       .drop_self_loops = true,
+                                       .threads = 2};
 
 char *
 bench_graph_path(const BenchGraph *graph)

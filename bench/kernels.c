@@ -20,7 +20,7 @@ array(uint64_t n, size_t size)
     return new;
 }
 
-/* ---- rows ------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 /* The transpose of rows, each ascending; map: what a row or neighbour is called in the result. */
 static void
@@ -134,7 +134,7 @@ bench_kernel_free(BenchKernel *kernel)
     g_free(kernel);
 }
 
-/* ---- steps ------------------------------------------------------------------------------------ */
+/* ---- steps ----------------------------------------------------------------------------------- */
 
 void
 bench_kernel_start(BenchKernel *kernel)

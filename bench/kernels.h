@@ -19,10 +19,10 @@ typedef struct {
     uint32_t *neighbour; /* [offset[n]] */
     uint32_t *degree;    /* [n] out */
 
-    unsigned n_segments;    /* segments only: */
-    uint32_t *piece_first;  /* [n_segments + 1] */
-    uint32_t *piece_row;    /* [pieces] */
-    uint32_t *piece_begin;  /* [pieces + 1] into neighbour */
+    unsigned n_segments;   /* segments only: */
+    uint32_t *piece_first; /* [n_segments + 1] */
+    uint32_t *piece_row;   /* [pieces] */
+    uint32_t *piece_begin; /* [pieces + 1] into neighbour */
 
     double *rank, *sum; /* [n] */
     float *share, *next;

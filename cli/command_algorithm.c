@@ -227,7 +227,7 @@ set_head(AlgorithmRun *run, const GasketCliCall *call)
 }
 
 static bool
-check_call(const GasketCliCall *call, unsigned n_inputs, GError **error)
+check_call(const GasketCliCall *call, const char *const *inputs, unsigned n_inputs, GError **error)
 {
     const GasketCliCommon *common = &call->common;
     const GasketResultOptions options = {.table = common->output_table};
@@ -237,7 +237,10 @@ check_call(const GasketCliCall *call, unsigned n_inputs, GError **error)
                                  call->algorithm->name);
     if (common->verify && call->algorithm->verify == NULL)
         return gasket_cli_refuse(error, "--verify: %s has no verifier", call->algorithm->name);
-    return gasket_job_check_engine(call->algorithm, (GasketEngine)common->engine, error) &&
+    const char *table = common->output_table != NULL ? common->output_table : "result";
+    return gasket_graph_input_check_output(inputs, n_inputs, common, common->output, table,
+                                           error) &&
+           gasket_job_check_engine(call->algorithm, (GasketEngine)common->engine, error) &&
            gasket_cli_partition_check(common->partition, error) &&
            (common->output == NULL || gasket_result_writer_check(common->output, &options, error));
 }
@@ -332,7 +335,7 @@ gasket_cli_run_algorithm(GasketCliCall *call, const char *const *inputs, unsigne
     g_auto(AlgorithmRun) run = {.common = &call->common, .algorithm = call->algorithm};
 
     set_head(&run, call);
-    if (!check_call(call, n_inputs, error) || !prepare(&run, call, error))
+    if (!check_call(call, inputs, n_inputs, error) || !prepare(&run, call, error))
         return false;
     run.columns = collect_columns(call);
     run.input = (GasketGraphInput){

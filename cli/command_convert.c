@@ -27,7 +27,9 @@ run(GasketCliCall *call, int *ret_status, GError **error)
         return gasket_cli_refuse(error, "convert: expected FILE... OUTPUT");
 
     const char *output = call->arguments[call->n_arguments - 1];
-    if (!gasket_result_file_check(output, error))
+    if (!gasket_graph_input_check_output(call->arguments, call->n_arguments - 1, &call->common,
+                                         output, "", error) ||
+        !gasket_result_file_check(output, error))
         return false;
     /* Files are written by ascending id; numbers in that order need no sorting. */
     if (call->common.order == GASKET_ORDER_AUTO)

@@ -98,7 +98,9 @@ check(const GasketCliCall *call, const PartitionOptions *options, GError **error
 {
     if (call->n_arguments == 0)
         return gasket_cli_refuse(error, "partition: expected FILE..., or - for stdin");
-    return gasket_cli_partition_check(options->method, error) &&
+    return gasket_graph_input_check_output(call->arguments, call->n_arguments, &call->common,
+                                           options->output, "result", error) &&
+           gasket_cli_partition_check(options->method, error) &&
            (options->output == NULL || gasket_result_writer_check(options->output, NULL, error));
 }
 

@@ -2,7 +2,42 @@
 /* From inputs to a graph; see graph_input.h. */
 #include "cli/graph_input.h"
 
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/command.h"
 #include "cli/progress.h"
+
+static bool
+same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && S_ISREG(x.st_mode) && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
+}
+
+bool
+gasket_graph_input_check_output(const char *const *paths, unsigned n_paths,
+                                const GasketCliCommon *common, const char *output,
+                                const char *table, GError **error)
+{
+    if (output == NULL || strcmp(output, "-") == 0)
+        return true;
+    for (unsigned i = 0; i < n_paths; i++) {
+        if (!same_file(paths[i], output))
+            continue;
+        /* A database keeps its other tables; which one is read must then be said. */
+        if (common->query != NULL ||
+            (common->table != NULL && g_ascii_strcasecmp(common->table, table) != 0))
+            continue;
+        return gasket_cli_refuse(error,
+                                 "--output: %s is an input, which would be replaced; expected "
+                                 "another file, or for a database --table and another "
+                                 "--output-table",
+                                 output);
+    }
+    return true;
+}
 
 static GasketLoadOptions
 load_options(const GasketGraphInput *input)

@@ -22,6 +22,12 @@ typedef struct {
     double load_seconds, number_seconds;
 } GasketGraphInputStats;
 
+/* Refuses (ARGUMENT) an output that would replace an input: the same file, or the same table of the
+ * same database. output may be NULL or `-`; table: where in a database it goes. */
+bool gasket_graph_input_check_output(const char *const *paths, unsigned n_paths,
+                                     const GasketCliCommon *common, const char *output,
+                                     const char *table, GError **error);
+
 /* Reads and finishes. Progress goes to stderr unless quiet. ret_stats may be NULL; clear its info.
  * Errors: INPUT, FORMAT, ARGUMENT, MEMORY. */
 GasketGraph *gasket_graph_input_load(const GasketGraphInput *input,

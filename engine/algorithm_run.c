@@ -7,21 +7,21 @@
 #include "engine/job.h"
 
 struct GasketResult {
-    unsigned  n_columns, n_kinds;
-    void    **columns; /* [n_columns] */
-    uint64_t *used;    /* [n_columns] bytes */
-    unsigned *kind;    /* [n_columns] */
-    size_t   *row;     /* [n_columns] bytes of a row */
-    uint32_t *n;       /* [n_kinds] rows */
+    unsigned n_columns, n_kinds;
+    void **columns;      /* [n_columns] */
+    uint64_t *used;      /* [n_columns] bytes */
+    unsigned *kind;      /* [n_columns] */
+    size_t *row;         /* [n_columns] bytes of a row */
+    uint32_t *n;         /* [n_kinds] rows */
     GasketReport report; /* iterations and metrics */
 };
 
 typedef struct {
     const GasketRunOptions *options;
-    GasketGraph           **graph;
-    const GasketJob        *job;
-    GasketResult           *result;
-    uint32_t               *n_vertices; /* [n_kinds] */
+    GasketGraph **graph;
+    const GasketJob *job;
+    GasketResult *result;
+    uint32_t *n_vertices; /* [n_kinds] */
 } Call;
 
 static GasketGraph *
@@ -142,8 +142,7 @@ gasket_algorithm_run(const GasketAlgorithm *algorithm, GasketGraph **graph_take,
     const GasketRunOptions *given = options != NULL ? options : &plain;
     g_autoptr(GasketGraph) graph = g_steal_pointer(graph_take);
     g_autofree void *defaults = g_malloc0(algorithm->parameters_size + 1);
-    g_autofree GasketNeeds *needs =
-        g_memdup2(algorithm->needs, algorithm->n_needs * sizeof *needs);
+    g_autofree GasketNeeds *needs = g_memdup2(algorithm->needs, algorithm->n_needs * sizeof *needs);
     g_autofree GasketResultColumn *results =
         g_memdup2(algorithm->results, algorithm->n_results * sizeof *results);
     g_autofree uint32_t *n_vertices = g_new0(uint32_t, graph->n_kinds);

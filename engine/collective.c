@@ -61,7 +61,7 @@ gasket_run_owned(const GasketRun *run, unsigned kind, uint32_t ordinal)
             high = middle;
     }
     return low < part->n_owned && part->ordinal[order[low]] == ordinal ? order[low]
-                                                                        : GASKET_NO_VERTEX;
+                                                                       : GASKET_NO_VERTEX;
 }
 
 /* Order of an id (integer: its value, where ids are integers) and that of a vertex. */

@@ -56,8 +56,8 @@ copy_changed(void *data, unsigned thread)
     unsigned n_threads = step->run->n_threads;
 
     copy_share(step->kind, step->kind->changed_owned, part->n_owned, 0, thread, n_threads);
-    copy_share(step->kind, step->kind->changed_ghosts, part->n_local - part->n_owned,
-               part->n_owned, thread, n_threads);
+    copy_share(step->kind, step->kind->changed_ghosts, part->n_local - part->n_owned, part->n_owned,
+               thread, n_threads);
 }
 
 void
@@ -81,9 +81,9 @@ gasket_step_commit(GasketStep *step)
 /* ---- wake ------------------------------------------------------------------------------------ */
 
 typedef struct {
-    const GasketStep    *step;
+    const GasketStep *step;
     const GasketReaders *readers;
-    uint64_t            *active; /* of the readers' kind */
+    uint64_t *active; /* of the readers' kind */
 } Waker;
 
 static void
@@ -170,8 +170,7 @@ gasket_step_wake(GasketStep *step, GError **error)
         /* Rows whose neighbours are of the program's kind: its own, or those at the other end. */
         if (gasket_part_neighbour_kind(relation, direction) != program->kind)
             direction = gasket_part_mate(relation, direction);
-        if (relation->rows[direction].standing &&
-            !wake_rows(step, set.relation, direction, error))
+        if (relation->rows[direction].standing && !wake_rows(step, set.relation, direction, error))
             return false;
     }
     return true;

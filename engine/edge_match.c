@@ -9,12 +9,12 @@
 
 /* The reader's rows, the writer's rows, and the values between them. */
 typedef struct {
-    const GasketPart     *part;
+    const GasketPart *part;
     const GasketPartKind *reader_kind, *writer_kind;
     const GasketPartRows *reader, *writer;
-    unsigned              reader_kind_index, writer_kind_index;
-    GasketEdgeValues     *values;
-    GasketVertex         *reader_order, *writer_order; /* owned vertices, ascending by number */
+    unsigned reader_kind_index, writer_kind_index;
+    GasketEdgeValues *values;
+    GasketVertex *reader_order, *writer_order; /* owned vertices, ascending by number */
 } Match;
 
 static void
@@ -186,8 +186,7 @@ match_edges(Match *match, GError **error)
 static bool
 make_buffer(GasketEdgeValues *values, GError **error)
 {
-    values->current =
-        gasket_array_new(gasket_edge_value_begin(values, values->n_slots), 1, error);
+    values->current = gasket_array_new(gasket_edge_value_begin(values, values->n_slots), 1, error);
     values->next = values->current;
     return values->current != NULL;
 }

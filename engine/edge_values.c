@@ -34,10 +34,10 @@ reads(const GasketStep *step, uint32_t index)
 }
 
 typedef struct {
-    uint8_t       *to;
+    uint8_t *to;
     const uint8_t *from;
-    uint64_t       bytes;
-    unsigned       n_threads;
+    uint64_t bytes;
+    unsigned n_threads;
 } Copy;
 
 static void
@@ -111,8 +111,7 @@ gasket_edges_produce(GasketStep *step, unsigned peer, GasketStepPeer *state,
         while (slot < end && gasket_edge_value_begin(values, slot + 1) - begin <=
                                  GASKET_BULK_BYTES - sizeof(GasketRoundHeader));
         uint64_t bytes = gasket_edge_value_begin(values, slot) - begin;
-        GasketFrame *frame =
-            gasket_round_frame_new(GASKET_SECTION_EDGES, (uint32_t)bytes, error);
+        GasketFrame *frame = gasket_round_frame_new(GASKET_SECTION_EDGES, (uint32_t)bytes, error);
         if (frame == NULL)
             return false;
         GasketRoundHeader *header = gasket_round_frame_header(frame);

@@ -4,17 +4,17 @@
 
 typedef struct {
     GasketFrame *refused; /* produced, but the peer's queue was full */
-    bool         sent, received;
+    bool sent, received;
 } ExchangePeer;
 
 struct GasketExchange {
     GasketTransport *transport;
-    unsigned         rank, n_ranks;
-    uint64_t         round;
+    unsigned rank, n_ranks;
+    uint64_t round;
     const GasketRound *handlers; /* of the round under way */
-    void            *data;
-    int64_t          waited_us;
-    ExchangePeer    *peers; /* [n_ranks] */
+    void *data;
+    int64_t waited_us;
+    ExchangePeer *peers; /* [n_ranks] */
 };
 
 GasketExchange *
@@ -102,8 +102,7 @@ receive_from(GasketExchange *exchange, unsigned p, bool *ret_progress, GError **
         memcpy(&header, frame->payload, sizeof header);
         if (header.round != exchange->round)
             return gasket_exchange_refuse(p, "a frame of another round", error);
-        if (!exchange->handlers->consume(exchange->data, p, &header,
-                                         frame->payload + sizeof header,
+        if (!exchange->handlers->consume(exchange->data, p, &header, frame->payload + sizeof header,
                                          frame->length - (uint32_t)sizeof header, error))
             return false;
         *ret_progress = true;
@@ -193,8 +192,8 @@ gasket_round_frame_new(GasketSection section, uint32_t n_body, GError **error)
 
 typedef struct {
     const uint8_t *mine;
-    uint8_t       *all;
-    size_t         size;
+    uint8_t *all;
+    size_t size;
 } Blobs;
 
 static bool

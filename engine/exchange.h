@@ -26,8 +26,8 @@ typedef struct {
     bool (*produce)(void *data, unsigned peer, GasketFrame **ret_frame, GError **error);
 
     /* Takes what peer sent. header is the frame's, body the rest. Must check every field. */
-    bool (*consume)(void *data, unsigned peer, const GasketRoundHeader *header,
-                    const uint8_t *body, uint32_t n_body, GError **error);
+    bool (*consume)(void *data, unsigned peer, const GasketRoundHeader *header, const uint8_t *body,
+                    uint32_t n_body, GError **error);
 } GasketRound;
 
 typedef struct GasketExchange GasketExchange;

@@ -50,8 +50,8 @@ bool gasket_feed_edges(GasketFeed *feed, unsigned relation, size_t n, const uint
 bool gasket_feed_vertices(GasketFeed *feed, unsigned kind, size_t n, const uint32_t *handles,
                           const void *const *columns, GError **error);
 
-/* Which rows gasket_graph_builder_finish_rows_take leaves standing. Neither: in-rows all the same; a
- * symmetric relation's one set always stands. */
+/* Which rows gasket_graph_builder_finish_rows_take leaves standing. Neither: in-rows all the same;
+ * a symmetric relation's one set always stands. */
 typedef struct {
     bool in, out;
 } GasketWantedRows;

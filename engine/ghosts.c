@@ -6,16 +6,15 @@
 
 #include "engine/bitset.h"
 
-#define BODY_BYTES     (GASKET_BULK_BYTES - (uint32_t)sizeof(GasketRoundHeader))
-#define LARGE_VALUE    (BODY_BYTES / 4)
-#define MAX_VARINT     5
-#define BITMAP_SPAN    (64u << 10) /* positions of one bitmap frame, at most */
+#define BODY_BYTES  (GASKET_BULK_BYTES - (uint32_t)sizeof(GasketRoundHeader))
+#define LARGE_VALUE (BODY_BYTES / 4)
+#define MAX_VARINT  5
+#define BITMAP_SPAN (64u << 10) /* positions of one bitmap frame, at most */
 
 static inline size_t
 value_size(const GasketValues *values, GasketVertex v)
 {
-    return values->begin == NULL ? values->size
-                                 : (size_t)(values->begin[v + 1] - values->begin[v]);
+    return values->begin == NULL ? values->size : (size_t)(values->begin[v + 1] - values->begin[v]);
 }
 
 static inline uint8_t *
@@ -92,11 +91,11 @@ choose(const uint64_t *changed, const uint32_t *send, uint32_t n)
 /* One update of one peer while a frame is made. */
 typedef struct {
     const GasketValues *values;
-    const uint64_t     *changed; /* NULL: all */
-    const uint32_t     *send;    /* [n] */
-    uint32_t            n;
-    uint8_t            *body;
-    uint32_t            used;
+    const uint64_t *changed; /* NULL: all */
+    const uint32_t *send;    /* [n] */
+    uint32_t n;
+    uint8_t *body;
+    uint32_t used;
 } Encoder;
 
 static inline bool
@@ -253,11 +252,11 @@ gasket_ghosts_produce(const GasketValues *values, const uint64_t *changed, unsig
 
 typedef struct {
     const GasketValues *values;
-    uint64_t           *changed;
-    GasketVertex        begin; /* first ghost of the peer */
-    uint32_t            n;
-    const uint8_t      *body;
-    uint32_t            n_body, used;
+    uint64_t *changed;
+    GasketVertex begin; /* first ghost of the peer */
+    uint32_t n;
+    const uint8_t *body;
+    uint32_t n_body, used;
 } Decoder;
 
 /* Copies the next value to position i; false if the body ends before. */

@@ -30,16 +30,16 @@ typedef enum {
 /* Values of a kind and their layout. */
 typedef struct {
     const GasketPartKind *part;
-    unsigned              kind;
-    size_t                size;  /* bytes each; 0 where they vary */
-    const uint64_t       *begin; /* [n_local + 1] where they vary */
-    uint8_t              *bytes; /* [n_local] values */
+    unsigned kind;
+    size_t size;           /* bytes each; 0 where they vary */
+    const uint64_t *begin; /* [n_local + 1] where they vary */
+    uint8_t *bytes;        /* [n_local] values */
 } GasketValues;
 
 /* How far one peer's update is. Zeroed: at its start. */
 typedef struct {
-    bool     chosen;
-    uint8_t  encoding;
+    bool chosen;
+    uint8_t encoding;
     uint32_t position; /* next to look at */
     uint32_t offset;   /* bytes of the value at position that went in fragments */
 } GasketUpdate;

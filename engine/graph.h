@@ -29,10 +29,10 @@
 
 /* Original ids of one kind, by number: integers or text. */
 typedef struct {
-    uint32_t  n;
-    int64_t  *integer;    /* [n], or NULL where ids are text */
+    uint32_t n;
+    int64_t *integer;     /* [n], or NULL where ids are text */
     uint64_t *text_begin; /* [n + 1] into text, or NULL */
-    char     *text;       /* not terminated */
+    char *text;           /* not terminated */
 } GasketIds;
 
 /* Appends the id of x as text. */
@@ -43,48 +43,48 @@ void gasket_ids_clear(GasketIds *ids);
 
 /* A column with its storage. */
 typedef struct {
-    char      *name;
+    char *name;
     GasketType type;
-    uint32_t   length; /* 0: varying */
-    void      *data;   /* gasket_array */
-    uint64_t  *begin;  /* [n + 1] or NULL */
+    uint32_t length; /* 0: varying */
+    void *data;      /* gasket_array */
+    uint64_t *begin; /* [n + 1] or NULL */
 } GasketColumnData;
 
 void gasket_column_data_clear(GasketColumnData *column);
 
 typedef struct {
-    char             *name;
-    uint32_t          n_vertices;
-    GasketIds         ids;       /* by number */
-    uint32_t         *ordinal;   /* [n_vertices] or NULL: equal to the number */
-    GasketColumnData *columns;   /* [n_columns] by number */
-    unsigned          n_columns;
+    char *name;
+    uint32_t n_vertices;
+    GasketIds ids;             /* by number */
+    uint32_t *ordinal;         /* [n_vertices] or NULL: equal to the number */
+    GasketColumnData *columns; /* [n_columns] by number */
+    unsigned n_columns;
 } GasketGraphKind;
 
 typedef struct {
-    uint32_t          n_rows;
-    uint64_t          n_entries;
-    uint64_t         *offset;    /* [n_rows + 1]; NULL: these rows were not built */
-    uint32_t         *neighbour; /* [n_entries] */
-    GasketColumnData *columns;   /* [n_columns of the relation] by entry */
+    uint32_t n_rows;
+    uint64_t n_entries;
+    uint64_t *offset;          /* [n_rows + 1]; NULL: these rows were not built */
+    uint32_t *neighbour;       /* [n_entries] */
+    GasketColumnData *columns; /* [n_columns of the relation] by entry */
 } GasketGraphRows;
 
 typedef struct {
-    char           *name;
-    unsigned        source, target;
-    bool            symmetric;
-    uint64_t        n_edges;   /* undirected edges count once */
-    unsigned        n_columns;
-    GasketGraphRows rows[2];   /* by GasketDirection; symmetric: [GASKET_IN] alone */
+    char *name;
+    unsigned source, target;
+    bool symmetric;
+    uint64_t n_edges; /* undirected edges count once */
+    unsigned n_columns;
+    GasketGraphRows rows[2]; /* by GasketDirection; symmetric: [GASKET_IN] alone */
 } GasketGraphRelation;
 
 struct GasketGraph {
-    unsigned             n_kinds, n_relations;
-    GasketGraphKind     *kinds;
+    unsigned n_kinds, n_relations;
+    GasketGraphKind *kinds;
     GasketGraphRelation *relations;
-    GasketOrder          order;        /* GIVEN or DEGREE: what was chosen */
-    char                *order_reason; /* one line: why, where it was auto; else NULL */
-    unsigned             threads;
+    GasketOrder order;  /* GIVEN or DEGREE: what was chosen */
+    char *order_reason; /* one line: why, where it was auto; else NULL */
+    unsigned threads;
 };
 
 /* Builds the rows of a direction by transposing the others, if they do not stand yet (those of a

@@ -46,6 +46,25 @@ gasket_run_end_iteration(GasketRun *run, double residual, bool converged)
     run->under_way = (GasketReportIteration){0};
 }
 
+bool
+gasket_run_iterate(GasketRun *run, const GasketProgram *const *programs, unsigned n_programs,
+                   GError **error)
+{
+    while (gasket_run_continues(run)) {
+        bool writes = false, changed = false;
+        for (unsigned p = 0; p < n_programs; p++) {
+            if (!gasket_run_step(run, programs[p], error))
+                return false;
+            if (programs[p]->changes == GASKET_CHANGES_NONE)
+                continue;
+            writes = true;
+            changed = changed || gasket_run_n_changed(run, programs[p]->kind) > 0;
+        }
+        gasket_run_end_iteration(run, NAN, writes && !changed);
+    }
+    return true;
+}
+
 void
 gasket_run_set_metric(GasketRun *run, const char *name, double value)
 {

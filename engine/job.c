@@ -41,8 +41,7 @@ gasket_job_load(const GasketJob *job, GasketReport *report, GError **error)
         bool in = needs.in_rows || symmetric || !needs.out_rows;
         if (in && !gasket_graph_require_rows(graph, r, GASKET_IN, error))
             return NULL;
-        if (needs.out_rows && !symmetric &&
-            !gasket_graph_require_rows(graph, r, GASKET_OUT, error))
+        if (needs.out_rows && !symmetric && !gasket_graph_require_rows(graph, r, GASKET_OUT, error))
             return NULL;
         if (!in)
             gasket_graph_drop_rows(graph, r, GASKET_IN);
@@ -132,9 +131,13 @@ send_parts(const GasketJob *job, GasketGraph *graph, uint32_t **owner, GasketRep
 
     for (unsigned p = 0; p < job->workers; p++)
         gasket_stream_init(&streams[p], transport, p);
+    if (job->simulation != NULL) /* what is sent must be a function of the seed */
+        report->seconds.load = report->seconds.number = report->seconds.plan = 0;
     bool ok = gasket_report_send_input(report, &streams[0], error) &&
               gasket_parts_send(graph, owner, extras, streams, job->workers, error);
-    uint64_t peak = getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * 1024 : 0;
+    uint64_t peak = 0;
+    if (job->simulation == NULL && getrusage(RUSAGE_SELF, &usage) == 0)
+        peak = (uint64_t)usage.ru_maxrss * 1024;
     ok = ok && gasket_stream_write(&streams[0], &peak, sizeof peak, error) &&
          gasket_stream_flush(&streams[0], error);
     for (unsigned p = 0; p < job->workers; p++)
@@ -168,7 +171,7 @@ gasket_job_be_loader(const GasketJob *job, GasketTransport *transport, GError **
 /* All ranks' words on the result: wrong if one says so. */
 typedef struct {
     uint8_t correct;
-    char    message[255];
+    char message[255];
 } Verdict;
 
 static bool
@@ -244,8 +247,7 @@ run_part(const GasketJob *job, GasketPart **part, GasketExchange *exchange, Gask
         g_propagate_error(error, failure);
         return false;
     }
-    report->seconds.run =
-        (double)(g_get_monotonic_time() - before) / 1e6 - report->seconds.layout;
+    report->seconds.run = (double)(g_get_monotonic_time() - before) / 1e6 - report->seconds.layout;
     return verify(run, job, error) && finish(run, job, began, error);
 }
 
@@ -341,8 +343,7 @@ is_cause_of(const GasketOutcome *one, const GasketOutcome *other)
 }
 
 bool
-gasket_job_conclude(GasketOutcome *outcomes, unsigned n, GasketStopped *ret_stopped,
-                    GError **error)
+gasket_job_conclude(GasketOutcome *outcomes, unsigned n, GasketStopped *ret_stopped, GError **error)
 {
     GasketOutcome *cause = NULL;
     bool ok = true;

@@ -33,42 +33,42 @@ typedef enum {
 
 /* Rows of the result of one kind, ascending by original id. Lent for one call. */
 typedef struct {
-    unsigned           kind;
-    size_t             n;
-    const GasketIds   *ids;     /* [n] */
+    unsigned kind;
+    size_t n;
+    const GasketIds *ids;       /* [n] */
     const void *const *columns; /* [columns of this kind] each [n * length] elements, tight */
-    const GasketIds   *directory; /* ids by ordinal, for GASKET_VERTEX columns; else NULL. Such a
+    const GasketIds *directory; /* ids by ordinal, for GASKET_VERTEX columns; else NULL. Such a
                                      column holds ordinals, GASKET_NO_VERTEX for none */
 } GasketResultBlock;
 
 /* What --dry-run and progress lines tell. */
 typedef struct {
-    const char *phase;   /* "run", "write", ... */
-    uint64_t    iteration;
-    uint64_t    iterations; /* the bound; 0: none */
-    double      residual;   /* NAN: none */
-    uint64_t    active;
-    double      seconds;    /* since the phase began */
+    const char *phase; /* "run", "write", ... */
+    uint64_t iteration;
+    uint64_t iterations; /* the bound; 0: none */
+    double residual;     /* NAN: none */
+    uint64_t active;
+    double seconds; /* since the phase began */
 } GasketProgress;
 
 typedef struct {
-    const GasketAlgorithm    *algorithm;
-    const void               *parameters;
-    const GasketNeeds        *needs;   /* [n_needs] after prepare */
-    unsigned                  n_needs;
+    const GasketAlgorithm *algorithm;
+    const void *parameters;
+    const GasketNeeds *needs; /* [n_needs] after prepare */
+    unsigned n_needs;
     const GasketResultColumn *results; /* [n_results] after prepare */
-    unsigned                  n_results;
+    unsigned n_results;
 
     GasketJobMode mode;
-    unsigned      workers, threads; /* at least 1 */
-    uint64_t      seed;
-    uint32_t      iterations; /* 0: no bound */
-    double        tolerance;  /* 0: none */
-    GasketEngine  engine;
-    uint32_t      segment;    /* 0: from the machine's L2; UINT32_MAX: rows stay whole */
-    bool          verify;
-    int64_t       peer_timeout_us; /* 0: 10 s */
-    bool          insecure;
+    unsigned workers, threads; /* at least 1 */
+    uint64_t seed;
+    uint32_t iterations; /* 0: no bound */
+    double tolerance;    /* 0: none */
+    GasketEngine engine;
+    uint32_t segment; /* 0: from the machine's L2; UINT32_MAX: rows stay whole */
+    bool verify;
+    int64_t peer_timeout_us; /* 0: 10 s */
+    bool insecure;
 
     void *data; /* for every callback */
 
@@ -88,14 +88,13 @@ typedef struct {
 
     /* GASKET_JOB_LOCAL over a simulated network (one compute thread each); NULL: plain queues. */
     const GasketSimulatedOptions *simulation;
-    uint64_t                     *ret_trace; /* the simulation's trace hash; may be NULL */
+    uint64_t *ret_trace; /* the simulation's trace hash; may be NULL */
 
     const volatile sig_atomic_t *stop; /* becomes > 0 when the user asks to stop; NULL: never */
 } GasketJob;
 
 /* Whether the algorithm runs on an engine. Error: ARGUMENT. */
-bool gasket_job_check_engine(const GasketAlgorithm *algorithm, GasketEngine engine,
-                             GError **error);
+bool gasket_job_check_engine(const GasketAlgorithm *algorithm, GasketEngine engine, GError **error);
 
 /* Runs it. ret_status as the report's `stopped`; a verification that disagrees is FAILED, after
  * finish. With GASKET_JOB_PROCESSES no child, socket or file is left behind, whatever happens.

@@ -8,10 +8,10 @@
 
 /* How one member of a job ended. */
 typedef struct {
-    bool          ok;
+    bool ok;
     GasketStopped stopped; /* rank 0's, if ok */
-    GError       *error;   /* if not */
-    int64_t       ended_us; /* when: of the system's monotonic clock */
+    GError *error;         /* if not */
+    int64_t ended_us;      /* when: of the system's monotonic clock */
 } GasketOutcome;
 
 /* Loads the graph with exactly the rows that the job needs. */

@@ -7,7 +7,7 @@
  *      watch ──> a pipe that closes without an outcome is a member that died
  *
  * After the first failure the others have GRACE_US to notice by themselves and say so; whoever is
- * left then is killed. Children also die with the caller (PR_SET_PDEATHSIG), so nothing outlives it.
+ * left then is killed. Children die with the caller too (PR_SET_PDEATHSIG): nothing outlives it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,30 +24,30 @@
 #define MAX_MESSAGE 4096
 
 typedef struct {
-    pid_t         pid; /* 0: not started, or reaped */
-    int           pipe_read;
-    bool          concluded; /* its outcome is known */
+    pid_t pid; /* 0: not started, or reaped */
+    int pipe_read;
+    bool concluded; /* its outcome is known */
     GasketOutcome outcome;
 } Child;
 
 typedef struct {
     const GasketJob *job;
-    unsigned         n; /* workers and the loader */
-    Child           *children;
-    int             *listen_fds; /* [workers] */
-    uint16_t        *ports;
+    unsigned n; /* workers and the loader */
+    Child *children;
+    int *listen_fds; /* [workers] */
+    uint16_t *ports;
     GasketTcpOptions tcp; /* key and run id */
-    unsigned         n_running;
-    int64_t          kill_at_us; /* 0: nothing failed yet */
-    bool             stop_forwarded;
-    int              died; /* the member that died first without a word, or -1 */
+    unsigned n_running;
+    int64_t kill_at_us; /* 0: nothing failed yet */
+    bool stop_forwarded;
+    int died; /* the member that died first without a word, or -1 */
 } Launch;
 
 /* What goes through a member's pipe, followed by the message. */
 typedef struct {
     uint32_t ok, stopped, is_ours, message_length;
-    int64_t  ended_us;
-    int32_t  code, zero;
+    int64_t ended_us;
+    int32_t code, zero;
 } OutcomeHeader;
 
 /* ---- in a child ------------------------------------------------------------------------------ */
@@ -103,8 +103,7 @@ be_member(const Launch *launch, unsigned rank, GasketOutcome *outcome)
     if (transport != NULL && rank == job->workers)
         outcome->ok = gasket_job_be_loader(job, transport, &outcome->error);
     else if (transport != NULL)
-        outcome->ok =
-            gasket_job_be_rank(job, transport, rank, &outcome->stopped, &outcome->error);
+        outcome->ok = gasket_job_be_rank(job, transport, rank, &outcome->stopped, &outcome->error);
     outcome->ended_us = g_get_monotonic_time();
 }
 
@@ -203,8 +202,9 @@ read_outcome(Child *child)
     child->outcome.stopped = (GasketStopped)header.stopped;
     child->outcome.ended_us = header.ended_us;
     if (!child->outcome.ok)
-        child->outcome.error = g_error_new_literal(
-            GASKET_ERROR, header.is_ours ? header.code : GASKET_ERROR_FAILED, message);
+        child->outcome.error =
+            g_error_new_literal(GASKET_ERROR, header.is_ours ? header.code : GASKET_ERROR_FAILED,
+                                message);
     return true;
 }
 
@@ -225,9 +225,10 @@ conclude_child(Launch *launch, unsigned rank, bool killed_by_us)
     launch->n_running--;
     if (!told && !killed_by_us) {
         if (WIFSIGNALED(status))
-            child->outcome.error = g_error_new(
-                GASKET_ERROR, GASKET_ERROR_PEER, "%s was killed by signal %d (%s)",
-                member_name(launch, rank, name), WTERMSIG(status), g_strsignal(WTERMSIG(status)));
+            child->outcome.error =
+                g_error_new(GASKET_ERROR, GASKET_ERROR_PEER, "%s was killed by signal %d (%s)",
+                            member_name(launch, rank, name), WTERMSIG(status),
+                            g_strsignal(WTERMSIG(status)));
         else
             child->outcome.error =
                 g_error_new(GASKET_ERROR, GASKET_ERROR_PEER, "%s ended with status %d",
@@ -264,9 +265,10 @@ watch(Launch *launch)
 
     while (launch->n_running > 0) {
         for (unsigned p = 0; p < launch->n; p++)
-            fds[p] = (struct pollfd){
-                .fd = launch->children[p].pid != 0 ? launch->children[p].pipe_read : -1,
-                .events = POLLIN};
+            fds[p] =
+                (struct pollfd){.fd = launch->children[p].pid != 0 ? launch->children[p].pipe_read
+                                                                   : -1,
+                                .events = POLLIN};
         if (poll(fds, launch->n, 200) < 0 && errno != EINTR)
             break;
         if (launch->job->stop != NULL && *launch->job->stop > 0 && !launch->stop_forwarded) {
@@ -323,8 +325,12 @@ gasket_job_run_processes(const GasketJob *job, GasketStopped *ret_stopped, GErro
     g_autofree Child *children = g_new0(Child, n);
     g_autofree int *listen_fds = g_new(int, n);
     g_autofree uint16_t *ports = g_new0(uint16_t, n);
-    Launch launch = {.job = job, .n = n, .children = children, .listen_fds = listen_fds,
-                     .ports = ports, .died = -1};
+    Launch launch = {.job = job,
+                     .n = n,
+                     .children = children,
+                     .listen_fds = listen_fds,
+                     .ports = ports,
+                     .died = -1};
 
     for (unsigned p = 0; p < n; p++)
         listen_fds[p] = -1;

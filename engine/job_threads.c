@@ -12,10 +12,10 @@
 typedef struct {
     const GasketJob *job;
     GasketTransport *transport; /* the thread frees it */
-    unsigned         rank;
-    bool             simulated;
-    GasketOutcome    outcome;
-    pthread_t        thread;
+    unsigned rank;
+    bool simulated;
+    GasketOutcome outcome;
+    pthread_t thread;
 } Member;
 
 static void *
@@ -46,8 +46,10 @@ run_members(const GasketJob *job, GasketTransport **transports, bool simulated,
     g_autofree GasketOutcome *outcomes = g_new0(GasketOutcome, n);
 
     for (; started < n; started++) {
-        members[started] = (Member){.job = job, .transport = transports[started],
-                                    .rank = started, .simulated = simulated};
+        members[started] = (Member){.job = job,
+                                    .transport = transports[started],
+                                    .rank = started,
+                                    .simulated = simulated};
         if (pthread_create(&members[started].thread, NULL, member_main, &members[started]) != 0)
             break;
     }

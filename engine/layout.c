@@ -19,7 +19,8 @@ static bool
 cut_present(const GasketPartKind *kind, uint32_t values, uint32_t *border, unsigned *n,
             GError **error)
 {
-    uint64_t *present = gasket_array_new(gasket_bitset_words(kind->n_global), sizeof *present, error);
+    uint64_t *present =
+        gasket_array_new(gasket_bitset_words(kind->n_global), sizeof *present, error);
     uint32_t held = 0;
 
     if (present == NULL)
@@ -106,23 +107,23 @@ gasket_segments_pay(const GasketPartKind *own, const GasketPartKind *other,
     return touched > 3 * blocks && entries >= 2 * pieces;
 }
 
-/* ---- permuting a chunk ------------------------------------------------------------------------ */
+/* ---- permuting a chunk ----------------------------------------------------------------------- */
 
 /* What one thread has of its own. */
 typedef struct {
-    uint8_t  *copy;   /* of one array of one chunk */
+    uint8_t *copy;    /* of one array of one chunk */
     uint32_t *place;  /* [entries of a chunk] where each goes, from the chunk's start */
     uint64_t *target; /* [n_segments] next entry of each segment */
     uint64_t *piece;  /* [n_segments] next piece of each segment */
 } Scratch;
 
 typedef struct {
-    GasketPartRows     *rows;
-    unsigned            n_columns, n_segments, threads;
+    GasketPartRows *rows;
+    unsigned n_columns, n_segments, threads;
     const GasketLayout *layout;
-    uint16_t           *segment; /* [n_local of the neighbours' kind] */
-    uint64_t           *entries; /* [chunks->n * n_segments] */
-    Scratch            *scratch; /* [threads] */
+    uint16_t *segment; /* [n_local of the neighbours' kind] */
+    uint64_t *entries; /* [chunks->n * n_segments] */
+    Scratch *scratch;  /* [threads] */
 } Permuter;
 
 /* The segment of every neighbour. Numbers ascend but for a fall from one owner to the next. */
@@ -201,8 +202,8 @@ permute(const Scratch *scratch, void *array, size_t size, uint64_t base, uint64_
 
     memcpy(scratch->copy, at, n * size);
     for (uint64_t i = 0; i < n; i++)
-        memcpy(at + (reverse ? i : place[i]) * size, scratch->copy + (reverse ? place[i] : i) * size,
-               size);
+        memcpy(at + (reverse ? i : place[i]) * size,
+               scratch->copy + (reverse ? place[i] : i) * size, size);
 }
 
 static void
@@ -262,8 +263,8 @@ permuter_init(Permuter *p, bool places, GError **error)
     uint64_t largest = 0;
 
     for (unsigned c = 0; c < chunks->n; c++)
-        largest = MAX(largest, p->rows->offset[chunks->begin[c + 1]] -
-                                   p->rows->offset[chunks->begin[c]]);
+        largest =
+            MAX(largest, p->rows->offset[chunks->begin[c + 1]] - p->rows->offset[chunks->begin[c]]);
     p->scratch = g_new0(Scratch, p->threads);
     for (unsigned t = 0; t < p->threads; t++)
         if (!scratch_init(p, &p->scratch[t], largest, places, error))
@@ -315,7 +316,9 @@ gasket_layout_new(const GasketPartKind *own, const GasketPartKind *other, Gasket
 {
     const GasketPartRows *sets[] = {rows};
     g_autoptr(GasketLayout) layout = g_new0(GasketLayout, 1);
-    g_auto(Permuter) permuter = {.rows = rows, .n_columns = n_columns, .n_segments = n_segments,
+    g_auto(Permuter) permuter = {.rows = rows,
+                                 .n_columns = n_columns,
+                                 .n_segments = n_segments,
                                  .layout = layout};
 
     layout->n_segments = n_segments;
@@ -356,7 +359,8 @@ find_places(const Permuter *p, unsigned chunk, uint64_t *cursor)
 
     for (uint32_t v = first; v < end; v++)
         cursor[v - first] = p->rows->offset[v] - base;
-    for (uint64_t i = layout->piece_first[at]; i < layout->piece_first[at + layout->n_segments]; i++)
+    for (uint64_t i = layout->piece_first[at]; i < layout->piece_first[at + layout->n_segments];
+         i++)
         for (uint64_t e = layout->begin[i]; e < layout->begin[i + 1]; e++)
             p->scratch->place[cursor[layout->row[i] - first]++] = (uint32_t)(e - base);
 }
@@ -366,8 +370,11 @@ gasket_layout_restore(const GasketLayout *layout, GasketPartRows *rows, unsigned
                       GError **error)
 {
     const GasketChunks *chunks = layout->chunks;
-    g_auto(Permuter) permuter = {.rows = rows, .n_columns = n_columns, .threads = 1,
-                                 .n_segments = layout->n_segments, .layout = layout};
+    g_auto(Permuter) permuter = {.rows = rows,
+                                 .n_columns = n_columns,
+                                 .threads = 1,
+                                 .n_segments = layout->n_segments,
+                                 .layout = layout};
     uint32_t largest = 0;
 
     if (!permuter_init(&permuter, /* places= */ true, error))
@@ -390,8 +397,8 @@ gasket_layout_restore(const GasketLayout *layout, GasketPartRows *rows, unsigned
 
 bool
 gasket_layout_check(const GasketLayout *layout, const GasketPartKind *own,
-                    const GasketPartKind *other, const GasketPartRows *rows,
-                    const uint32_t *border, GError **error)
+                    const GasketPartKind *other, const GasketPartRows *rows, const uint32_t *border,
+                    GError **error)
 {
     g_autofree uint64_t *seen = g_new0(uint64_t, (size_t)own->n_owned + 1);
 

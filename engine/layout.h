@@ -30,9 +30,9 @@
 #include "engine/part.h"
 
 typedef struct {
-    unsigned  n;
-    unsigned  n_boundary; /* the first of them have the boundary rows */
-    uint32_t *begin;      /* [n + 1] rows */
+    unsigned n;
+    unsigned n_boundary; /* the first of them have the boundary rows */
+    uint32_t *begin;     /* [n + 1] rows */
 } GasketChunks;
 
 /* Cuts the rows of a kind; rows [n_sets] may be none. Error: MEMORY. */
@@ -41,11 +41,11 @@ GasketChunks *gasket_chunks_new(const GasketPartKind *kind, const GasketPartRows
 void gasket_chunks_free(GasketChunks *chunks);
 
 typedef struct {
-    unsigned      n_segments;
+    unsigned n_segments;
     GasketChunks *chunks;
-    uint64_t     *piece_first; /* [chunks->n * n_segments + 1] pieces of (chunk, segment) */
-    uint32_t     *row;         /* [n_pieces] */
-    uint64_t     *begin;       /* [n_pieces + 1] */
+    uint64_t *piece_first; /* [chunks->n * n_segments + 1] pieces of (chunk, segment) */
+    uint32_t *row;         /* [n_pieces] */
+    uint64_t *begin;       /* [n_pieces + 1] */
 } GasketLayout;
 
 /* Segment borders over the numbers of a kind, [*ret_n + 1], such that no segment has more than

@@ -20,24 +20,24 @@
 
 /* Vertices that travel between this rank and one peer, in the order of positions. */
 typedef struct {
-    uint32_t      n;
+    uint32_t n;
     GasketVertex *vertex; /* into an array of the lease */
 } LeaseList;
 
 struct GasketLease {
-    GasketRun      *run;
-    unsigned        kind;
-    LeaseList      *lent;       /* [size] own vertices that each peer holds */
-    LeaseList      *granted;    /* [size] ghosts of each peer that this rank holds */
-    GasketVertex   *lent_all;   /* [send_begin[size]] */
-    GasketVertex   *granted_all; /* [n_local - n_owned] */
-    uint32_t       *positions;  /* [send_begin[size]] where each lent one is in the peer's slice */
-    GasketVertex   *vertices;   /* [n_vertices] all that this rank holds, ascending by number */
-    uint32_t        n_vertices;
-    const uint32_t *holder;     /* during begin */
-    uint32_t       *sent;       /* [size] elements sent in the round under way */
-    uint64_t       *sent_bytes; /* [size] of the next one, if it goes in fragments */
-    bool            bad;        /* some rank asked for what cannot be */
+    GasketRun *run;
+    unsigned kind;
+    LeaseList *lent;           /* [size] own vertices that each peer holds */
+    LeaseList *granted;        /* [size] ghosts of each peer that this rank holds */
+    GasketVertex *lent_all;    /* [send_begin[size]] */
+    GasketVertex *granted_all; /* [n_local - n_owned] */
+    uint32_t *positions;       /* [send_begin[size]] where each lent one is in the peer's slice */
+    GasketVertex *vertices;    /* [n_vertices] all that this rank holds, ascending by number */
+    uint32_t n_vertices;
+    const uint32_t *holder; /* during begin */
+    uint32_t *sent;         /* [size] elements sent in the round under way */
+    uint64_t *sent_bytes;   /* [size] of the next one, if it goes in fragments */
+    bool bad;               /* some rank asked for what cannot be */
 };
 
 static void
@@ -122,8 +122,7 @@ divide(GasketLease *lease)
         for (uint64_t i = kind->send_begin[p]; i < kind->send_begin[p + 1]; i++) {
             if (lease->holder[kind->send[i]] != p)
                 continue;
-            lease->positions[kind->send_begin[p] + lent->n] =
-                (uint32_t)(i - kind->send_begin[p]);
+            lease->positions[kind->send_begin[p] + lent->n] = (uint32_t)(i - kind->send_begin[p]);
             lent->vertex[lent->n++] = kind->send[i];
             found++;
         }
@@ -140,16 +139,15 @@ grant_produce(void *data, unsigned peer, GasketFrame **ret_frame, GError **error
     uint32_t n = lease->lent[peer].n;
     uint32_t count = MIN(n - lease->sent[peer], POSITIONS_PER_FRAME);
 
-    GasketFrame *frame = gasket_round_frame_new(GASKET_SECTION_GRANT,
-                                                count * (uint32_t)sizeof(uint32_t), error);
+    GasketFrame *frame =
+        gasket_round_frame_new(GASKET_SECTION_GRANT, count * (uint32_t)sizeof(uint32_t), error);
     if (frame == NULL)
         return false;
     GasketRoundHeader *header = gasket_round_frame_header(frame);
     header->index = lease->kind;
     header->count = count;
     header->flags = lease->bad;
-    memcpy(gasket_round_frame_body(frame), positions + lease->sent[peer],
-           count * sizeof(uint32_t));
+    memcpy(gasket_round_frame_body(frame), positions + lease->sent[peer], count * sizeof(uint32_t));
     lease->sent[peer] += count;
     header->last = lease->sent[peer] == n;
     *ret_frame = frame;
@@ -255,8 +253,7 @@ return_fragment(GasketLease *lease, unsigned peer, GasketFrame **ret_frame, GErr
 {
     uint64_t *offset = &lease->sent_bytes[peer];
     size_t size;
-    const uint8_t *from =
-        value_of(lease, lease->granted[peer].vertex[lease->sent[peer]], &size);
+    const uint8_t *from = value_of(lease, lease->granted[peer].vertex[lease->sent[peer]], &size);
     uint32_t piece = (uint32_t)MIN(size - *offset, GASKET_BULK_BYTES);
 
     GasketFrame *frame = gasket_round_frame_new(GASKET_SECTION_GRANT, piece, error);
@@ -368,8 +365,11 @@ gasket_run_lease_end_take(GasketRun *run, GasketLease **lease_take, GError **err
         gasket_exchange_begin(run->exchange, &round, lease);
         ok = gasket_exchange_finish(run->exchange, error);
     }
-    GasketValues values = {.part = part, .kind = lease->kind, .size = kind->value_size,
-                           .begin = kind->value_begin, .bytes = kind->current};
+    GasketValues values = {.part = part,
+                           .kind = lease->kind,
+                           .size = kind->value_size,
+                           .begin = kind->value_begin,
+                           .bytes = kind->current};
     ok = ok && gasket_values_refresh(run, &values, NULL, error);
     kind->all_changed = true;
     kind->n_changed = part->n_global;

@@ -74,7 +74,7 @@ typedef struct {
 
 /* The steps of gasket_numbers_new, each in a file of its own. */
 
-/* number_merge.c: the ids of one kind ascending, and numbers that are ordinals. direct is sealed. */
+/* number_merge.c: the ids of one kind ascending, numbers that are ordinals. direct is sealed. */
 bool gasket_numbers_merge(const GasketGraphBuilder *builder, unsigned kind,
                           GasketKindNumbers *numbers, GasketIds *ret_ids, GError **error);
 

@@ -28,43 +28,43 @@
 #include "engine/graph.h"
 
 typedef struct {
-    char             *name;
-    uint32_t          n_global, n_owned, n_boundary, n_local;
-    uint32_t         *number;      /* [n_local] */
-    uint32_t         *ordinal;     /* [n_owned] */
-    GasketIds         ids;         /* of owned vertices */
-    GasketColumnData *columns;     /* [n_columns] by owned vertex */
-    unsigned          n_columns;
-    uint32_t         *ghost_begin; /* [size + 1] first ghost of each rank; [size] is n_local */
-    uint64_t         *send_begin;  /* [size + 1] */
-    uint32_t         *send;        /* [send_begin[size]] */
+    char *name;
+    uint32_t n_global, n_owned, n_boundary, n_local;
+    uint32_t *number;          /* [n_local] */
+    uint32_t *ordinal;         /* [n_owned] */
+    GasketIds ids;             /* of owned vertices */
+    GasketColumnData *columns; /* [n_columns] by owned vertex */
+    unsigned n_columns;
+    uint32_t *ghost_begin; /* [size + 1] first ghost of each rank; [size] is n_local */
+    uint64_t *send_begin;  /* [size + 1] */
+    uint32_t *send;        /* [send_begin[size]] */
 } GasketPartKind;
 
 typedef struct {
-    bool              standing;
-    uint64_t          n_entries;
-    uint64_t         *offset;    /* [n_owned + 1] of the rows' kind */
-    uint32_t         *neighbour; /* [n_entries] local index in the neighbours' kind */
-    GasketColumnData *columns;   /* [n_columns of the relation] by entry */
+    bool standing;
+    uint64_t n_entries;
+    uint64_t *offset;          /* [n_owned + 1] of the rows' kind */
+    uint32_t *neighbour;       /* [n_entries] local index in the neighbours' kind */
+    GasketColumnData *columns; /* [n_columns of the relation] by entry */
 } GasketPartRows;
 
 typedef struct {
-    char          *name;
-    unsigned       source, target;
-    bool           symmetric;
-    uint64_t       n_edges;   /* of the whole graph */
-    uint64_t       n_entries; /* of the whole graph, one direction */
-    unsigned       n_columns;
+    char *name;
+    unsigned source, target;
+    bool symmetric;
+    uint64_t n_edges;   /* of the whole graph */
+    uint64_t n_entries; /* of the whole graph, one direction */
+    unsigned n_columns;
     GasketPartRows rows[2];
-    uint32_t      *in_degree;    /* [n_owned of target] or NULL */
-    uint32_t      *out_degree;   /* [n_owned of source] or NULL */
-    double        *out_strength; /* [n_owned of source] or NULL */
+    uint32_t *in_degree;  /* [n_owned of target] or NULL */
+    uint32_t *out_degree; /* [n_owned of source] or NULL */
+    double *out_strength; /* [n_owned of source] or NULL */
 } GasketPartRelation;
 
 typedef struct {
-    unsigned            rank, size;
-    unsigned            n_kinds, n_relations;
-    GasketPartKind     *kinds;
+    unsigned rank, size;
+    unsigned n_kinds, n_relations;
+    GasketPartKind *kinds;
     GasketPartRelation *relations;
 } GasketPart;
 

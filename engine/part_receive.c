@@ -139,8 +139,8 @@ static bool
 check_order(const GasketPartKind *kind, unsigned rank, unsigned size)
 {
     const uint32_t *begin = kind->ghost_begin;
-    bool ok = begin[0] == kind->n_owned && begin[size] == kind->n_local &&
-              begin[rank] == begin[rank + 1];
+    bool ok =
+        begin[0] == kind->n_owned && begin[size] == kind->n_local && begin[rank] == begin[rank + 1];
 
     for (unsigned p = 0; ok && p < size; p++)
         ok = begin[p] <= begin[p + 1];
@@ -155,8 +155,7 @@ check_order(const GasketPartKind *kind, unsigned rank, unsigned size)
 }
 
 static bool
-read_kind(GasketStream *stream, GasketPartKind *kind, unsigned rank, unsigned size,
-          GError **error)
+read_kind(GasketStream *stream, GasketPartKind *kind, unsigned rank, unsigned size, GError **error)
 {
     uint64_t n_global, n_owned, n_boundary, n_local, n_columns;
 

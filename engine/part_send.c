@@ -14,15 +14,15 @@
 
 typedef struct {
     const GasketGraph *graph;
-    uint32_t *const   *owner;
-    unsigned           size;
-    uint8_t          **boundary; /* [n_kinds][n] 1: read by another rank */
-    uint32_t         **local;    /* [n_kinds][n] for the rank at hand; NO_VERTEX: not there */
-    uint32_t         **held;     /* [n_kinds][n] number of each local vertex */
-    uint32_t          *n_boundary, *n_owned, *n_local; /* [n_kinds] for the rank at hand */
-    uint32_t         **ghost_begin;                    /* [n_kinds][size + 1] */
-    uint32_t         **in_degree, **out_degree;        /* [n_relations], NULL if not asked */
-    double           **out_strength;
+    uint32_t *const *owner;
+    unsigned size;
+    uint8_t **boundary; /* [n_kinds][n] 1: read by another rank */
+    uint32_t **local;   /* [n_kinds][n] for the rank at hand; NO_VERTEX: not there */
+    uint32_t **held;    /* [n_kinds][n] number of each local vertex */
+    uint32_t *n_boundary, *n_owned, *n_local; /* [n_kinds] for the rank at hand */
+    uint32_t **ghost_begin;                   /* [n_kinds][size + 1] */
+    uint32_t **in_degree, **out_degree;       /* [n_relations], NULL if not asked */
+    double **out_strength;
 } Cutter;
 
 static void
@@ -252,7 +252,7 @@ send_ids(GasketStream *stream, const GasketIds *ids, const uint32_t *held, uint3
 /* A column's things: those of vertices held[0 .. n - 1], or the entries of their rows. */
 typedef struct {
     const uint32_t *held;
-    uint32_t        n;
+    uint32_t n;
     const uint64_t *offset; /* of the rows; NULL: the vertices themselves */
 } Things;
 
@@ -283,8 +283,7 @@ send_column(GasketStream *stream, const GasketColumnData *column, const Things *
     if (column->begin != NULL) {
         uint64_t total = 0;
         for (uint32_t i = 0; i < n; i++)
-            total += column->begin[things_end(things, i)] -
-                     column->begin[things_begin(things, i)];
+            total += column->begin[things_end(things, i)] - column->begin[things_begin(things, i)];
         if (!send_u64(stream, total, error))
             return false;
         for (uint32_t i = 0; i < n; i++)
@@ -317,8 +316,9 @@ send_kind(const Cutter *cut, unsigned k, GasketStream *stream, GError **error)
                              error) ||
         !gasket_stream_write(stream, held, (size_t)cut->n_local[k] * sizeof(uint32_t), error))
         return false;
-    if (kind->ordinal != NULL ? !send_picked(stream, kind->ordinal, sizeof(uint32_t), held, n, error)
-                              : !gasket_stream_write(stream, held, (size_t)n * sizeof *held, error))
+    if (kind->ordinal != NULL
+            ? !send_picked(stream, kind->ordinal, sizeof(uint32_t), held, n, error)
+            : !gasket_stream_write(stream, held, (size_t)n * sizeof *held, error))
         return false;
     if (!send_ids(stream, &kind->ids, held, n, error) || !send_u64(stream, kind->n_columns, error))
         return false;
@@ -387,8 +387,7 @@ send_relation(const Cutter *cut, unsigned r, GasketStream *stream, GError **erro
     if (!send_text(stream, relation->name, error) || !send_u64(stream, relation->source, error) ||
         !send_u64(stream, relation->target, error) ||
         !send_u64(stream, relation->symmetric, error) ||
-        !send_u64(stream, relation->n_edges, error) ||
-        !send_u64(stream, rows->n_entries, error) ||
+        !send_u64(stream, relation->n_edges, error) || !send_u64(stream, rows->n_entries, error) ||
         !send_u64(stream, relation->n_columns, error))
         return false;
     for (unsigned d = 0; d < 2; d++)

@@ -10,18 +10,18 @@
 
 typedef struct {
     GasketPool *pool;
-    unsigned    thread;
-    pthread_t   handle;
+    unsigned thread;
+    pthread_t handle;
 } PoolThread;
 
 struct GasketPool {
-    unsigned        n_threads;
-    PoolThread     *threads; /* [n_threads]; [0] is the caller and has no handle */
+    unsigned n_threads;
+    PoolThread *threads; /* [n_threads]; [0] is the caller and has no handle */
     pthread_mutex_t mutex;
-    pthread_cond_t  work_there, work_done;
-    uint64_t        round;   /* of the work at hand */
-    unsigned        n_busy;  /* threads that have not finished the round */
-    bool            ending;
+    pthread_cond_t work_there, work_done;
+    uint64_t round;  /* of the work at hand */
+    unsigned n_busy; /* threads that have not finished the round */
+    bool ending;
     void (*work)(void *data, unsigned thread);
     void *data;
 };

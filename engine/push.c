@@ -18,16 +18,16 @@ typedef struct {
 } PushPair;
 
 struct GasketPush {
-    uint32_t  n_bins;
+    uint32_t n_bins;
     GasketVertex *changed; /* vertices to push from in one row set, and how many */
-    uint32_t  n_changed, changed_room;
-    uint64_t *count;       /* [n_threads * n_bins + 1] pairs of (bin, thread), then their ends */
+    uint32_t n_changed, changed_room;
+    uint64_t *count; /* [n_threads * n_bins + 1] pairs of (bin, thread), then their ends */
     uint64_t *first[GASKET_MAX_ROW_SETS]; /* [n_bins + 1] pairs of each bin */
     PushPair *pairs[GASKET_MAX_ROW_SETS];
-    uint64_t  pairs_room[GASKET_MAX_ROW_SETS];
+    uint64_t pairs_room[GASKET_MAX_ROW_SETS];
     const GasketReaders *readers[GASKET_MAX_ROW_SETS];
     uint64_t *touched; /* [n_bins * BIN_ROWS / 64] bits by owned vertex */
-    unsigned  set;     /* being filled */
+    unsigned set;      /* being filled */
     GasketStep *step;
 };
 
@@ -68,8 +68,9 @@ gasket_push_remember(const GasketStep *step)
     *pushable = (GasketPushable){0};
     if (!program->monotone || step->active != NULL)
         return;
-    *pushable = (GasketPushable){
-        .gather = program->gather, .apply = program->apply, .n_rows = program->n_rows};
+    *pushable = (GasketPushable){.gather = program->gather,
+                                 .apply = program->apply,
+                                 .n_rows = program->n_rows};
     for (unsigned s = 0; s < program->n_rows; s++)
         pushable->rows[s] = program->rows[s];
 }
@@ -139,8 +140,8 @@ count_pairs(void *data, unsigned thread)
 
     share_of(push, thread, &first, &end);
     for (uint32_t i = first; i < end; i++)
-        for (uint64_t k = readers->begin[push->changed[i]]; k < readers->begin[push->changed[i] + 1];
-             k++)
+        for (uint64_t k = readers->begin[push->changed[i]];
+             k < readers->begin[push->changed[i] + 1]; k++)
             ++*pair_count(push, readers->row[k] / BIN_ROWS, thread);
 }
 
@@ -154,8 +155,8 @@ fill_pairs(void *data, unsigned thread)
 
     share_of(push, thread, &first, &end);
     for (uint32_t i = first; i < end; i++)
-        for (uint64_t k = readers->begin[push->changed[i]]; k < readers->begin[push->changed[i] + 1];
-             k++)
+        for (uint64_t k = readers->begin[push->changed[i]];
+             k < readers->begin[push->changed[i] + 1]; k++)
             pairs[(*pair_count(push, readers->row[k] / BIN_ROWS, thread))++] =
                 (PushPair){readers->row[k], readers->entry[k]};
 }
@@ -220,8 +221,8 @@ gasket_push_prepare(GasketStep *step, GError **error)
             gasket_array_new((uint64_t)n_bins * run->n_threads + 1, sizeof(uint64_t), NULL);
         run->push->touched =
             gasket_array_new((uint64_t)n_bins * (BIN_ROWS / 64), sizeof(uint64_t), NULL);
-        bool ok = run->push->changed != NULL && run->push->count != NULL &&
-                  run->push->touched != NULL;
+        bool ok =
+            run->push->changed != NULL && run->push->count != NULL && run->push->touched != NULL;
         for (unsigned s = 0; ok && s < GASKET_MAX_ROW_SETS; s++) {
             run->push->first[s] = gasket_array_new(n_bins + 1, sizeof(uint64_t), NULL);
             ok = run->push->first[s] != NULL;
@@ -294,7 +295,7 @@ apply_bin(GasketPush *push, GasketThread *thread, uint32_t bin)
     }
     if (count > 0)
         gasket_step_apply(step, thread, thread->vertex, thread->vertex, count, step->run->sums,
-                              NULL);
+                          NULL);
 }
 
 static void

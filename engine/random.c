@@ -79,6 +79,23 @@ gasket_random_double(GasketRandom *random)
     return (double)((high << 32 | low) >> 11) * 0x1p-53;
 }
 
+uint32_t
+gasket_random_choice(GasketRandom *random, const double *weight, uint32_t n)
+{
+    double total = 0, sum = 0;
+    for (uint32_t i = 0; i < n; i++)
+        total += weight[i];
+    double at = total * gasket_random_double(random);
+    uint32_t last = 0; /* with a weight, should at round to the total */
+    for (uint32_t i = 0; i < n; i++) {
+        sum += weight[i];
+        if (at < sum)
+            return i;
+        last = weight[i] > 0 ? i : last;
+    }
+    return last;
+}
+
 double
 gasket_random_normal(GasketRandom *random)
 {

@@ -5,7 +5,7 @@
 
 typedef struct {
     GasketReaders *readers;
-    uint64_t      *cursor; /* [n_local] */
+    uint64_t *cursor; /* [n_local] */
 } Filler;
 
 static inline void

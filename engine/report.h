@@ -7,25 +7,25 @@
 #include <gasket/types.h>
 
 typedef struct {
-    uint64_t step;     /* supersteps done at its end */
-    uint64_t active;   /* vertices that ran in it, all workers */
-    double   residual; /* NAN: none */
-    double   seconds;
+    uint64_t step;   /* supersteps done at its end */
+    uint64_t active; /* vertices that ran in it, all workers */
+    double residual; /* NAN: none */
+    double seconds;
     uint64_t bytes_sent; /* by all workers */
     uint64_t pushed;     /* steps of it that pushed instead of pulling */
 } GasketReportIteration;
 
 typedef struct {
     unsigned rank;
-    double   compute_seconds;
-    double   wait_seconds;
+    double compute_seconds;
+    double wait_seconds;
     uint64_t bytes_sent;
     uint64_t frames_sent;
     uint64_t peak_bytes; /* largest resident size of the process */
 } GasketReportWorker;
 
 typedef struct {
-    char  *name;
+    char *name;
     double value;
 } GasketReportMetric;
 
@@ -37,31 +37,31 @@ typedef enum {
 
 typedef struct {
     struct {
-        char    *path, *format; /* of the first input; set by whoever loads */
+        char *path, *format; /* of the first input; set by whoever loads */
         uint64_t vertices, edges, bytes;
-        bool     weighted; /* the edges have weights, read from the input */
+        bool weighted; /* the edges have weights, read from the input */
     } input;
     struct {
         unsigned workers, threads;
-        char    *order, *order_reason, *layout; /* layout: "row-major" or "segment-major, ..." */
-        char    *partition, *partition_reason;
+        char *order, *order_reason, *layout; /* layout: "row-major" or "segment-major, ..." */
+        char *partition, *partition_reason;
         uint64_t cut_edges, ghosts;
-        double   balance; /* largest part's edges over the mean */
+        double balance; /* largest part's edges over the mean */
     } plan;
     struct {
         double load, number, plan, distribute, layout, run, write, verify, total;
     } seconds;
-    uint64_t                loader_peak_bytes;
-    GasketReportIteration  *iterations; /* [n_iterations] */
-    size_t                  n_iterations;
-    GasketReportWorker     *workers; /* [n_workers] */
-    size_t                  n_workers;
-    GasketReportMetric     *metrics; /* [n_metrics] */
-    size_t                  n_metrics;
-    GasketStopped           stopped;
-    bool                    verified; /* --verify ran ... */
-    bool                    correct;  /* ... and agreed */
-    char                   *verify_message;
+    uint64_t loader_peak_bytes;
+    GasketReportIteration *iterations; /* [n_iterations] */
+    size_t n_iterations;
+    GasketReportWorker *workers; /* [n_workers] */
+    size_t n_workers;
+    GasketReportMetric *metrics; /* [n_metrics] */
+    size_t n_metrics;
+    GasketStopped stopped;
+    bool verified; /* --verify ran ... */
+    bool correct;  /* ... and agreed */
+    char *verify_message;
 } GasketReport;
 
 /* An empty report in place; clear frees what its fields own. */

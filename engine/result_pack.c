@@ -144,8 +144,8 @@ gasket_result_unpack(const GasketFrame *frame, const GasketResultField *fields, 
         return false;
     size_t words = padded((size_t)header.count * sizeof(uint32_t));
     uint64_t size = sizeof header + words;
-    size += header.text ? words + padded(header.text_bytes)
-                        : (uint64_t)header.count * sizeof(int64_t);
+    size +=
+        header.text ? words + padded(header.text_bytes) : (uint64_t)header.count * sizeof(int64_t);
     for (unsigned c = 0; c < n_fields; c++)
         size += padded(header.count * fields[c].size);
     if (size != frame->length)

@@ -4,7 +4,7 @@
  *
  *   count  text  n_columns  bytes   ordinals [count] | ids | column | column ...
  *
- * ids: int64 [count], or lengths uint32 [count] and the bytes. Each piece starts at a multiple of 8.
+ * ids: int64 [count], or lengths uint32 [count] and the bytes. Pieces start at multiples of 8.
  */
 #ifndef GASKET_ENGINE_RESULT_PACK_H
 #define GASKET_ENGINE_RESULT_PACK_H
@@ -26,11 +26,11 @@ GasketFrame *gasket_result_pack(const GasketRun *run, unsigned kind, const Gaske
 
 /* A packed frame opened. Pointers into the frame. */
 typedef struct {
-    uint32_t        count;
+    uint32_t count;
     const uint32_t *ordinal;
-    const int64_t  *integer;     /* NULL: text */
+    const int64_t *integer;      /* NULL: text */
     const uint32_t *text_length; /* NULL: integer */
-    const char     *text;
+    const char *text;
     const uint8_t **columns; /* [n_fields], given by the caller */
 } GasketResultRows;
 

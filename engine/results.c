@@ -23,32 +23,34 @@ typedef struct {
 
 /* Rows that one rank gives, in order. */
 typedef struct {
-    GasketFrame     *frame; /* NULL: none asked for yet, or at the end */
+    GasketFrame *frame; /* NULL: none asked for yet, or at the end */
     GasketResultRows rows;
-    uint32_t         next;       /* row of the frame */
-    uint64_t         text_begin; /* of that row's id */
-    bool             ended;
+    uint32_t next;       /* row of the frame */
+    uint64_t text_begin; /* of that row's id */
+    bool ended;
 } Source;
 
 typedef struct {
-    GasketRun         *run;
-    const GasketJob   *job;
-    unsigned           kind;
+    GasketRun *run;
+    const GasketJob *job;
+    unsigned kind;
     GasketResultField *fields;
-    unsigned           n_fields;
-    Source            *sources; /* [size] */
-    uint32_t           own_next; /* of this rank's rows */
+    unsigned n_fields;
+    Source *sources;   /* [size] */
+    uint32_t own_next; /* of this rank's rows */
     const GasketVertex *order;
 } Collector;
 
 /* ---- serving --------------------------------------------------------------------------------- */
 
 static bool
-send_figures(GasketRun *run, GError **error)
+send_figures(GasketRun *run, const GasketJob *job, GError **error)
 {
     GasketReportWorker figures;
     gasket_run_figures(run, &figures);
-    GasketFrame *frame = gasket_frame_new(GASKET_WIRE_WORKER, sizeof figures, error);
+    if (job->simulation != NULL) /* what is sent must be a function of the seed */
+        figures.compute_seconds = figures.wait_seconds = 0, figures.peak_bytes = 0;
+    g_autoptr(GasketFrame) frame = gasket_frame_new(GASKET_WIRE_WORKER, sizeof figures, error);
     if (frame == NULL)
         return false;
     memcpy(frame->payload, &figures, sizeof figures);
@@ -100,18 +102,16 @@ gasket_results_serve(GasketRun *run, const GasketJob *job, GError **error)
             return gasket_exchange_refuse(0, "a request that is none", error);
         memcpy(&request, asked->payload, sizeof request);
         if (request.operation == REQUEST_END)
-            return send_figures(run, error);
+            return send_figures(run, job, error);
         if (request.operation > REQUEST_NEXT || request.kind >= run->part->n_kinds)
             return gasket_exchange_refuse(0, "a request that is none", error);
         if (request.operation == REQUEST_FIRST)
             next = 0;
-        GasketFrame *frame =
+        g_autoptr(GasketFrame) frame =
             next_rows(run, job, request.kind, request.with_columns != 0, &next, error);
         if (frame == NULL ||
-            !gasket_transport_send(transport, 0, GASKET_CHANNEL_BULK, &frame, error)) {
-            gasket_frame_free(frame);
+            !gasket_transport_send(transport, 0, GASKET_CHANNEL_BULK, &frame, error))
             return false;
-        }
     }
 }
 
@@ -122,7 +122,7 @@ ask(GasketRun *run, unsigned peer, RequestOperation operation, unsigned kind, bo
     GError **error)
 {
     Request request = {operation, kind, with_columns, 0};
-    GasketFrame *frame = gasket_frame_new(GASKET_WIRE_RESULT_MORE, sizeof request, error);
+    g_autoptr(GasketFrame) frame = gasket_frame_new(GASKET_WIRE_RESULT_MORE, sizeof request, error);
     if (frame == NULL)
         return false;
     memcpy(frame->payload, &request, sizeof request);
@@ -180,12 +180,12 @@ find_source(Collector *c, uint32_t ordinal, bool with_columns, unsigned *ret_p, 
 
 /* Ids being appended: integers, or text. */
 typedef struct {
-    bool      text;
-    uint32_t  n;
-    int64_t  *integers; /* [room] or NULL */
-    uint64_t *begins;   /* [room + 1] or NULL */
-    char     *bytes;    /* [bytes_room] */
-    uint64_t  bytes_room;
+    bool text;
+    uint32_t n;
+    int64_t *integers; /* [room] or NULL */
+    uint64_t *begins;  /* [room + 1] or NULL */
+    char *bytes;       /* [bytes_room] */
+    uint64_t bytes_room;
 } IdList;
 
 static void
@@ -329,7 +329,9 @@ collect_rows(Collector *c, const GasketIds *directory, IdList *list, GError **er
             advance(source);
         }
         GasketIds ids = id_list_view(list);
-        GasketResultBlock block = {.kind = c->kind, .n = count, .ids = &ids,
+        GasketResultBlock block = {.kind = c->kind,
+                                   .n = count,
+                                   .ids = &ids,
                                    .columns = (const void *const *)columns,
                                    .directory = directory};
         ok = ok && c->job->result(c->job->data, &block, error);
@@ -376,8 +378,9 @@ collect_kind(Collector *c, GError **error)
 
     if (!id_list_init(&list, text, MIN(n, BLOCK_ROWS), error))
         return false;
-    if (with_directory && (!id_list_init(&directory_list, text, n, error) ||
-                           !collect_directory(c, &directory_list, error) || !drain(c, false, error)))
+    if (with_directory &&
+        (!id_list_init(&directory_list, text, n, error) ||
+         !collect_directory(c, &directory_list, error) || !drain(c, false, error)))
         return false;
     GasketIds directory = id_list_view(&directory_list);
     return collect_rows(c, with_directory ? &directory : NULL, &list, error) &&

@@ -6,12 +6,12 @@
 
 #include "engine/array.h"
 
-#define MIN_CHUNK_WORK     (UINT64_C(1) << 12)
-#define MAX_CHUNK_WORK     (UINT64_C(1) << 20)
-#define CHUNKS_PER_THREAD  16
-#define DEFAULT_L2         (1 << 20)
-#define LAYOUT_CHUNKS      4 /* per thread: a chunk reads every segment's values once */
-#define MIN_LAYOUT_WORK    (UINT64_C(1) << 22)
+#define MIN_CHUNK_WORK    (UINT64_C(1) << 12)
+#define MAX_CHUNK_WORK    (UINT64_C(1) << 20)
+#define CHUNKS_PER_THREAD 16
+#define DEFAULT_L2        (1 << 20)
+#define LAYOUT_CHUNKS     16 /* per thread: small sums, but each reads every segment's values */
+#define MIN_LAYOUT_WORK   (UINT64_C(1) << 21)
 
 static uint64_t
 total_work(const GasketRun *run, unsigned kind, const GasketPartRows *const *rows, unsigned n_rows)
@@ -53,8 +53,8 @@ gasket_rows_chunks(GasketRun *run, const GasketProgram *program, GError **error)
     if (chunks == NULL)
         return NULL;
     /* More combinations than a program has steps of are a driver's own making: replace one. */
-    unsigned at = run->n_chunk_cache < GASKET_CHUNK_CACHE ? run->n_chunk_cache++
-                                                          : GASKET_CHUNK_CACHE - 1;
+    unsigned at =
+        run->n_chunk_cache < GASKET_CHUNK_CACHE ? run->n_chunk_cache++ : GASKET_CHUNK_CACHE - 1;
     GasketChunkCache *kept = &run->chunk_cache[at];
     gasket_chunks_free(kept->chunks);
     *kept = (GasketChunkCache){.kind = program->kind, .n_rows = program->n_rows, .chunks = chunks};
@@ -120,19 +120,19 @@ make_layout(GasketRun *run, GasketRowSet set, GasketRowsData *data, GError **err
     if (border == NULL)
         return false;
     bool ok = true;
-    if (run->segment != 0 ||
-        gasket_segments_pay(own_part, other_part, rows, border, n_segments)) {
+    if (run->segment != 0 || gasket_segments_pay(own_part, other_part, rows, border, n_segments)) {
         uint64_t work = rows->n_entries / ((uint64_t)run->n_threads * LAYOUT_CHUNKS);
         data->layout =
             gasket_layout_new(own_part, other_part, rows, relation->n_columns, border, n_segments,
-                              MAX(work, run->segment != 0 ? 1024 : MIN_LAYOUT_WORK),
-                              run->n_threads, error);
+                              MAX(work, run->segment != 0 ? 1024 : MIN_LAYOUT_WORK), run->n_threads,
+                              error);
         ok = data->layout != NULL;
         if (ok) {
             gasket_readers_free(g_steal_pointer(&data->readers));
             g_free(run->report->plan.layout);
-            run->report->plan.layout = g_strdup_printf(
-                "segment-major, %u segments of up to %u values", n_segments, values);
+            run->report->plan.layout =
+                g_strdup_printf("segment-major, %u segments of up to %u values", n_segments,
+                                values);
         }
     }
     gasket_array_free(border);
@@ -141,8 +141,7 @@ make_layout(GasketRun *run, GasketRowSet set, GasketRowsData *data, GError **err
 }
 
 bool
-gasket_rows_need_whole(GasketRun *run, unsigned relation, GasketDirection direction,
-                       GError **error)
+gasket_rows_need_whole(GasketRun *run, unsigned relation, GasketDirection direction, GError **error)
 {
     GasketRowsData *data = gasket_run_rows_data(run, relation, direction);
     GasketPartRows *rows = gasket_run_part_rows(run, relation, direction);
@@ -205,9 +204,9 @@ gasket_rows_readers(GasketRun *run, unsigned relation, GasketDirection direction
     const GasketPartRows *rows = gasket_run_part_rows(run, relation, direction);
 
     if (data->readers == NULL)
-        data->readers = gasket_readers_new(
-            &run->part->kinds[gasket_part_row_kind(r, direction)],
-            &run->part->kinds[gasket_part_neighbour_kind(r, direction)], rows, data->layout,
-            rows->n_entries <= UINT32_MAX, error);
+        data->readers =
+            gasket_readers_new(&run->part->kinds[gasket_part_row_kind(r, direction)],
+                               &run->part->kinds[gasket_part_neighbour_kind(r, direction)], rows,
+                               data->layout, rows->n_entries <= UINT32_MAX, error);
     return data->readers;
 }

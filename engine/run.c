@@ -82,8 +82,8 @@ init_data(GasketRun *run, GError **error)
     for (unsigned r = 0; r < part->n_relations; r++)
         for (unsigned d = 0; d < 2; d++)
             if (part->relations[r].rows[d].standing)
-                run->rows[2 * r + d].columns = column_views(part->relations[r].rows[d].columns,
-                                                            part->relations[r].n_columns);
+                run->rows[2 * r + d].columns =
+                    column_views(part->relations[r].rows[d].columns, part->relations[r].n_columns);
     return true;
 }
 

@@ -39,28 +39,28 @@
  * only one that may gather over just these. gather NULL: there is none. */
 typedef struct {
     GasketGather gather;
-    GasketApply  apply;
-    unsigned     n_rows;
+    GasketApply apply;
+    unsigned n_rows;
     GasketRowSet rows[GASKET_MAX_ROW_SETS];
 } GasketPushable;
 
 typedef struct {
-    size_t   state_size;
+    size_t state_size;
     uint8_t *state; /* [n_owned * state_size] */
 
-    size_t    value_size; /* bytes, uniform; 0: none, or varying */
+    size_t value_size;     /* bytes, uniform; 0: none, or varying */
     uint64_t *value_begin; /* [n_local + 1] bytes, where sizes vary; else NULL */
-    uint8_t  *current, *next;
+    uint8_t *current, *next;
 
     uint64_t *changed_owned, *changed_ghosts; /* bits by vertex, and by vertex - n_owned */
-    bool      all_changed;
-    uint64_t  n_changed; /* on all workers */
-    uint64_t  changed_degree; /* entries that read the changed ones, all workers, estimated */
+    bool all_changed;
+    uint64_t n_changed;      /* on all workers */
+    uint64_t changed_degree; /* entries that read the changed ones, all workers, estimated */
 
     GasketPushable pushable; /* whose changes those are */
 
     uint64_t *active; /* bits by owned vertex */
-    bool      all_active;
+    bool all_active;
 } GasketKindData;
 
 /* Edge values that are read at one row set. Entries of a row whose neighbour is remote are written
@@ -69,34 +69,34 @@ typedef struct {
  *   at the reader's rank   current [n_entries]: own row's entries, in order of the rows
  *   at the writer's rank   next    [n_entries | outbox of rank 0 | of rank 1 | ...] */
 typedef struct {
-    size_t    size;  /* bytes, uniform; 0: none, or varying */
+    size_t size;     /* bytes, uniform; 0: none, or varying */
     uint64_t *begin; /* [n_slots + 1] bytes, where sizes vary */
-    uint64_t  n_entries, n_slots;
-    uint8_t  *current, *next; /* next == current unless a step reads while it writes */
-    uint8_t  *second;         /* the other buffer, once one was needed */
-    uint32_t *slot;           /* [entries of the opposite rows] where their owner writes */
-    uint64_t *outbox_begin;   /* [size + 1] first slot for each rank */
-    uint64_t *inbox_begin;    /* [size + 1] into inbox */
-    uint32_t *inbox;          /* entries that each rank writes, in the order of its outbox */
+    uint64_t n_entries, n_slots;
+    uint8_t *current, *next; /* next == current unless a step reads while it writes */
+    uint8_t *second;         /* the other buffer, once one was needed */
+    uint32_t *slot;          /* [entries of the opposite rows] where their owner writes */
+    uint64_t *outbox_begin;  /* [size + 1] first slot for each rank */
+    uint64_t *inbox_begin;   /* [size + 1] into inbox */
+    uint32_t *inbox;         /* entries that each rank writes, in the order of its outbox */
 } GasketEdgeValues;
 
 /* What a run keeps of the rows of a relation and direction. */
 typedef struct {
-    GasketColumn      *columns; /* [n_columns] views, of whichever layout stands */
-    GasketLayout      *layout;  /* segment-major, or NULL: row-major */
-    bool               row_major_only;
-    GasketReaders     *readers; /* local transpose, built when first needed */
-    size_t             edge_state_size;
-    uint8_t           *edge_state;
-    GasketEdgeValues   values;
+    GasketColumn *columns; /* [n_columns] views, of whichever layout stands */
+    GasketLayout *layout;  /* segment-major, or NULL: row-major */
+    bool row_major_only;
+    GasketReaders *readers; /* local transpose, built when first needed */
+    size_t edge_state_size;
+    uint8_t *edge_state;
+    GasketEdgeValues values;
 } GasketRowsData;
 
 #define GASKET_CHUNK_CACHE 16
 
 /* Chunks for a combination of row sets. */
 typedef struct {
-    unsigned      kind, n_rows;
-    GasketRowSet  rows[GASKET_MAX_ROW_SETS];
+    unsigned kind, n_rows;
+    GasketRowSet rows[GASKET_MAX_ROW_SETS];
     GasketChunks *chunks;
 } GasketChunkCache;
 
@@ -104,10 +104,10 @@ typedef struct GasketPush GasketPush; /* push.h */
 
 /* What one compute thread has of its own. */
 struct GasketThread {
-    GasketRun     *run;
-    unsigned       index;
+    GasketRun *run;
+    unsigned index;
     GasketPartials partials;
-    GasketContext  context; /* for the step under way */
+    GasketContext context; /* for the step under way */
 
     uint64_t n_ran, n_changed, changed_degree;
 
@@ -115,53 +115,54 @@ struct GasketThread {
     uint32_t *slot;   /* [GASKET_BLOCK_ROWS] 0, 1, 2, ... */
     uint64_t *begin[GASKET_MAX_ROW_SETS];
     uint64_t *end[GASKET_MAX_ROW_SETS];
-    uint8_t  *changed; /* [GASKET_BLOCK_ROWS] */
-    uint8_t  *sums;    /* [sums_size] */
-    size_t    sums_size;
-    uint8_t  *scratch; /* [scratch_size] */
-    size_t    scratch_size;
+    uint8_t *changed; /* [GASKET_BLOCK_ROWS] */
+    uint8_t *sums;    /* [sums_size] */
+    size_t sums_size;
+    uint8_t *scratch; /* [scratch_size] */
+    size_t scratch_size;
 };
 
 struct GasketRun {
-    GasketPart     *part;
+    GasketPart *part;
     GasketExchange *exchange;
-    GasketPool     *pool;
-    GasketThread   *threads; /* [n_threads] */
-    unsigned        n_threads;
+    GasketPool *pool;
+    GasketThread *threads; /* [n_threads] */
+    unsigned n_threads;
 
     uint64_t seed;
-    uint32_t segment;   /* as GasketJob.segment */
+    uint32_t segment; /* as GasketJob.segment */
     GasketEngine engine;
-    double   tolerance;
+    double tolerance;
     uint32_t max_iterations; /* 0: no bound */
 
-    GasketKindData *kinds;        /* [n_kinds] */
-    GasketColumn  **kind_columns; /* [n_kinds][n_columns] views */
-    GasketRowsData *rows;  /* [2 * n_relations] by 2 * relation + direction */
-    GasketTotals    totals;
-    GasketPartials  own, all; /* of this rank, and of all, in the step under way */
-    uint8_t        *sums;     /* [n_owned] sums of a kind: segment-major and push steps */
-    size_t          sums_size;
-    GasketPush     *push;     /* what push steps need, once there was one */
+    GasketKindData *kinds;       /* [n_kinds] */
+    GasketColumn **kind_columns; /* [n_kinds][n_columns] views */
+    GasketRowsData *rows;        /* [2 * n_relations] by 2 * relation + direction */
+    GasketTotals totals;
+    GasketPartials own, all; /* of this rank, and of all, in the step under way */
+    uint8_t *sums;           /* [n_owned] sums of a kind: segment-major and push steps */
+    size_t sums_size;
+    GasketPush *push; /* what push steps need, once there was one */
     GasketChunkCache chunk_cache[GASKET_CHUNK_CACHE];
-    unsigned        n_chunk_cache;
+    unsigned n_chunk_cache;
 
     uint64_t step;
     uint64_t iteration;
-    bool     in_iteration, converged, stop_asked, stopped;
-    int64_t  run_began_us, iteration_began_us;
+    bool in_iteration, converged, stop_asked, stopped;
+    int64_t run_began_us, iteration_began_us;
     GasketReportIteration under_way; /* sums since the last iteration ended */
-    GasketReport         *report;    /* iterations and metrics go there; every rank keeps one */
-    double                step_seconds; /* in steps, waiting included */
-    double                step_wait_seconds;
+    GasketReport *report;            /* iterations and metrics go there; every rank keeps one */
+    double step_seconds;             /* in steps, waiting included */
+    double step_wait_seconds;
 
     const volatile sig_atomic_t *stop;
     void (*progress)(void *data, const GasketProgress *progress); /* rank 0 */
     void *progress_data;
 
     GasketContext *views; /* [n_kinds] for gasket_run_context */
-    GasketColouring **colourings; /* [n_relations] at distance 1, for the chromatic engine; or NULL */
-    uint32_t    **by_ordinal; /* [n_kinds][n_owned] or NULL: vertices by ascending ordinal */
+    GasketColouring *
+        *colourings;       /* [n_relations] at distance 1, for the chromatic engine; or NULL */
+    uint32_t **by_ordinal; /* [n_kinds][n_owned] or NULL: vertices by ascending ordinal */
 };
 
 /* This worker's figures for the report. */

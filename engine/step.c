@@ -197,7 +197,8 @@ work(void *data, unsigned index)
         if (step->layout != NULL)
             run_segments_chunk(step, thread, chunk);
         else
-            run_rows_chunk(step, thread, step->chunks->begin[chunk], step->chunks->begin[chunk + 1]);
+            run_rows_chunk(step, thread, step->chunks->begin[chunk],
+                           step->chunks->begin[chunk + 1]);
         /* The driver's thread keeps the network busy between its chunks. */
         if (index == 0 && step->part->n_local > 0 && step->run->part->size > 1 &&
             step->error == NULL)
@@ -284,8 +285,7 @@ finish(GasketStep *step)
 static bool
 runs_on_some(const GasketStep *step, const GasketVertexSet *set)
 {
-    return set != NULL ||
-           (step->program->wakes != GASKET_WAKES_NONE && !step->kind->all_active);
+    return set != NULL || (step->program->wakes != GASKET_WAKES_NONE && !step->kind->all_active);
 }
 
 static bool
@@ -372,6 +372,6 @@ bool
 gasket_run_step_on(GasketRun *run, const GasketProgram *program, const GasketVertexSet *set,
                    GError **error)
 {
-    return gasket_step_run(
-        run, program, &(GasketStepPart){.set = set, .first = true, .last = true}, error);
+    return gasket_step_run(run, program, &(GasketStepPart){.set = set, .first = true, .last = true},
+                           error);
 }

@@ -20,11 +20,11 @@
 #include "engine/run_private.h"
 
 typedef struct {
-    GasketUpdate update;     /* of the values */
-    unsigned     set;        /* row set whose edge values come next */
-    uint32_t     edge;       /* position in its outbox */
-    uint32_t     totals;     /* cursor of partials */
-    bool         values_done, edges_done;
+    GasketUpdate update; /* of the values */
+    unsigned set;        /* row set whose edge values come next */
+    uint32_t edge;       /* position in its outbox */
+    uint32_t totals;     /* cursor of partials */
+    bool values_done, edges_done;
 } GasketStepPeer;
 
 /* What every rank tells every other at a step's end. */
@@ -33,39 +33,39 @@ typedef struct {
 } GasketStepCounters;
 
 typedef struct {
-    GasketRun            *run;
-    const GasketProgram  *program;
-    GasketKindData       *kind;
+    GasketRun *run;
+    const GasketProgram *program;
+    GasketKindData *kind;
     const GasketPartKind *part;
-    GasketValues          values;         /* where apply writes and updates arrive */
-    bool                  publishes;      /* the kind has values and the program may change them */
-    bool                  in_place, full; /* no staging; every value changes */
-    bool                  all_run;        /* not woken ones or a set, but every vertex */
-    bool                  awake_only;     /* of a set, those that are woken */
-    uint64_t              fresh, reduced; /* aggregates that start anew, and those that all ranks
+    GasketValues values;     /* where apply writes and updates arrive */
+    bool publishes;          /* the kind has values and the program may change them */
+    bool in_place, full;     /* no staging; every value changes */
+    bool all_run;            /* not woken ones or a set, but every vertex */
+    bool awake_only;         /* of a set, those that are woken */
+    uint64_t fresh, reduced; /* aggregates that start anew, and those that all ranks
                                              add up at the end: the program's, but within a sweep */
-    const uint64_t       *active;         /* bits by owned vertex; NULL: all */
-    const uint32_t       *degree;         /* [n_owned] readers of each vertex, or NULL */
+    const uint64_t *active;  /* bits by owned vertex; NULL: all */
+    const uint32_t *degree;  /* [n_owned] readers of each vertex, or NULL */
 
-    GasketRows          rows[GASKET_MAX_ROW_SETS]; /* all but the block's own fields */
-    const uint64_t     *offset[GASKET_MAX_ROW_SETS];
+    GasketRows rows[GASKET_MAX_ROW_SETS]; /* all but the block's own fields */
+    const uint64_t *offset[GASKET_MAX_ROW_SETS];
     const GasketChunks *chunks;
     const GasketLayout *layout;
-    size_t              block_rows;
-    atomic_uint         next_chunk;
-    unsigned            end_chunk;
+    size_t block_rows;
+    atomic_uint next_chunk;
+    unsigned end_chunk;
 
-    GasketStepPeer    *peers; /* [size] */
-    bool               boundary_done, all_done;
+    GasketStepPeer *peers; /* [size] */
+    bool boundary_done, all_done;
     GasketStepCounters own, all;
-    GError            *error; /* of the thread that talks (the driver's) */
+    GError *error; /* of the thread that talks (the driver's) */
 } GasketStep;
 
 /* What a step runs on, and where in a sweep over several sets it stands: aggregates go from the
  * first step to the last, whose end makes their totals. A step by itself is both. */
 typedef struct {
     const GasketVertexSet *set; /* NULL: all vertices, or those woken */
-    bool                   awake_only, first, last;
+    bool awake_only, first, last;
 } GasketStepPart;
 
 /* [all] One superstep. */

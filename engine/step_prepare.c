@@ -51,8 +51,8 @@ gasket_step_prepare_values(GasketStep *step, const GasketVertexSet *set, GError 
         if (gasket_part_neighbour_kind(relation, program->rows[s].direction) == program->kind)
             reads_own = true;
     }
-    step->publishes = program->changes != GASKET_CHANGES_NONE && program->apply != NULL &&
-                      kind->current != NULL;
+    step->publishes =
+        program->changes != GASKET_CHANGES_NONE && program->apply != NULL && kind->current != NULL;
     step->all_run = program->wakes == GASKET_WAKES_NONE && set == NULL;
     step->full = program->changes == GASKET_CHANGES_ALL && step->all_run;
     step->in_place = !reads_own;

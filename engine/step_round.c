@@ -12,9 +12,8 @@ produce_totals(GasketStep *step, GasketStepPeer *state, GasketFrame **ret_frame,
 {
     GasketRun *run = step->run;
     uint64_t mask = step->reduced;
-    uint32_t n_elements = run->totals.n_aggregates == 0
-                              ? 0
-                              : run->totals.first[run->totals.n_aggregates];
+    uint32_t n_elements =
+        run->totals.n_aggregates == 0 ? 0 : run->totals.first[run->totals.n_aggregates];
     size_t left = gasket_partials_wire_size(&run->own, mask);
     size_t room = MIN(left, GASKET_BULK_BYTES) + sizeof(GasketStepCounters);
 
@@ -98,8 +97,8 @@ consume_totals(GasketStep *step, unsigned peer, const GasketRoundHeader *header,
     step->all.stop_asked |= counters.stop_asked;
     if (n_body == sizeof counters)
         return true;
-    if (!gasket_partials_read(&run->all, step->reduced, &cursor,
-                              body + sizeof counters, n_body - sizeof counters))
+    if (!gasket_partials_read(&run->all, step->reduced, &cursor, body + sizeof counters,
+                              n_body - sizeof counters))
         return gasket_exchange_refuse(peer, "totals that do not fit", error);
     return true;
 }
@@ -116,9 +115,8 @@ consume(void *data, unsigned peer, const GasketRoundHeader *header, const uint8_
     case GASKET_SECTION_VALUES:
         if (!step->publishes || header->index != step->program->kind)
             return gasket_exchange_refuse(peer, "values out of place", error);
-        return gasket_ghosts_consume(&step->values,
-                                     step->full ? NULL : step->kind->changed_ghosts, peer, header,
-                                     body, n_body, error);
+        return gasket_ghosts_consume(&step->values, step->full ? NULL : step->kind->changed_ghosts,
+                                     peer, header, body, n_body, error);
     case GASKET_SECTION_EDGES:
         if (step->program->scatter == NULL)
             return gasket_exchange_refuse(peer, "edge values out of place", error);

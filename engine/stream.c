@@ -57,8 +57,8 @@ gasket_stream_read(GasketStream *stream, void *bytes, size_t n, GError **error)
 
     while (n > 0) {
         if (stream->frame == NULL) {
-            if (!gasket_transport_receive_wait(stream->transport, stream->peer,
-                                               GASKET_CHANNEL_BULK, &stream->frame, error))
+            if (!gasket_transport_receive_wait(stream->transport, stream->peer, GASKET_CHANNEL_BULK,
+                                               &stream->frame, error))
                 return false;
             stream->used = 0;
             if (stream->frame->type != GASKET_WIRE_STREAM || stream->frame->length == 0) {

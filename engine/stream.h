@@ -7,9 +7,9 @@
 
 typedef struct {
     GasketTransport *transport;
-    unsigned         peer;
-    GasketFrame     *frame; /* being filled or read; NULL between frames */
-    uint32_t         used;  /* bytes of it */
+    unsigned peer;
+    GasketFrame *frame; /* being filled or read; NULL between frames */
+    uint32_t used;      /* bytes of it */
 } GasketStream;
 
 void gasket_stream_init(GasketStream *stream, GasketTransport *transport, unsigned peer);

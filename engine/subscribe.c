@@ -12,14 +12,14 @@
 
 typedef struct {
     uint32_t *list; /* local indices, ascending */
-    uint32_t  n, room;
-    uint32_t  cursor; /* boundary vertices before it have smaller numbers than the last taken */
+    uint32_t n, room;
+    uint32_t cursor; /* boundary vertices before it have smaller numbers than the last taken */
 } Subscription;
 
 typedef struct {
-    GasketPart   *part;
-    unsigned     *kind; /* [size] being sent to each peer */
-    uint32_t     *sent; /* [size] ghosts of that kind sent */
+    GasketPart *part;
+    unsigned *kind;      /* [size] being sent to each peer */
+    uint32_t *sent;      /* [size] ghosts of that kind sent */
     Subscription *taken; /* [n_kinds * size] */
 } Subscribe;
 
@@ -31,8 +31,8 @@ subscribe_produce(void *data, unsigned peer, GasketFrame **ret_frame, GError **e
     uint32_t begin = kind->ghost_begin[peer], n = kind->ghost_begin[peer + 1] - begin;
     uint32_t count = MIN(n - s->sent[peer], NUMBERS_PER_FRAME);
 
-    GasketFrame *frame = gasket_round_frame_new(GASKET_SECTION_NUMBERS,
-                                                count * (uint32_t)sizeof(uint32_t), error);
+    GasketFrame *frame =
+        gasket_round_frame_new(GASKET_SECTION_NUMBERS, count * (uint32_t)sizeof(uint32_t), error);
     if (frame == NULL)
         return false;
     GasketRoundHeader *header = gasket_round_frame_header(frame);
@@ -57,9 +57,9 @@ subscription_reserve(Subscription *taken, uint32_t n, GError **error)
     if (n <= taken->room)
         return true;
     uint32_t room = (uint32_t)MIN((uint64_t)UINT32_MAX, MAX((uint64_t)taken->room * 2, n));
-    uint32_t *list = taken->list == NULL ? gasket_array_new(room, sizeof *list, error)
-                                         : gasket_array_resize(taken->list, room, sizeof *list,
-                                                               error);
+    uint32_t *list = taken->list == NULL
+                         ? gasket_array_new(room, sizeof *list, error)
+                         : gasket_array_resize(taken->list, room, sizeof *list, error);
     if (list == NULL)
         return false;
     taken->list = list;

@@ -20,8 +20,8 @@ gasket_totals_init(GasketTotals *totals, const GasketAggregate *aggregates, unsi
         totals->aggregates[a].name = g_strdup(aggregates[a].name);
         unsigned length = aggregates[a].length == 0 ? 1 : aggregates[a].length;
         if (length > UINT32_MAX / 2 - totals->first[a]) {
-            g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
-                        "aggregate \"%s\" is too long", aggregates[a].name);
+            g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT, "aggregate \"%s\" is too long",
+                        aggregates[a].name);
             return false;
         }
         totals->aggregates[a].length = length;

@@ -23,34 +23,34 @@
 
 /* One element being added up by one thread. */
 typedef struct {
-    uint32_t       n_buffered;
-    double         buffer[GASKET_PARTIAL_BUFFER]; /* addends not yet in the sum */
+    uint32_t n_buffered;
+    double buffer[GASKET_PARTIAL_BUFFER]; /* addends not yet in the sum */
     GasketExactSum sum;
 } GasketPartialSum;
 
 typedef union {
-    int64_t           count;
-    double            extreme;
+    int64_t count;
+    double extreme;
     GasketPartialSum *sum;
 } GasketPartial;
 
 typedef union {
     int64_t count;
-    double  real;
+    double real;
 } GasketTotal;
 
 typedef struct {
-    unsigned         n_aggregates;
+    unsigned n_aggregates;
     GasketAggregate *aggregates; /* [n_aggregates], names owned */
-    uint32_t        *first;      /* [n_aggregates + 1] first element of each */
-    GasketTotal     *total;      /* [n_elements] as of the last step */
+    uint32_t *first;             /* [n_aggregates + 1] first element of each */
+    GasketTotal *total;          /* [n_elements] as of the last step */
 } GasketTotals;
 
 /* Partials of every element: one set for each thread, one for the rank. */
 typedef struct {
     const GasketTotals *totals;
-    GasketPartial      *element;
-    GasketPartialSum   *sums; /* those of the elements that need one */
+    GasketPartial *element;
+    GasketPartialSum *sums; /* those of the elements that need one */
 } GasketPartials;
 
 /* The smaller of two numbers, with the same bits whichever comes first: -0 is smaller than +0, and

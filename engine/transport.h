@@ -48,7 +48,7 @@ typedef enum {
 typedef struct {
     uint32_t type;   /* the engine's business (wire.h): 1 .. 0xfeff */
     uint32_t length; /* bytes of payload, at most GASKET_FRAME_MAX */
-    uint8_t  payload[];
+    uint8_t payload[];
 } GasketFrame;
 
 /* A frame with room for length bytes. NULL and error MEMORY when there is none. */
@@ -124,7 +124,7 @@ bool gasket_transport_send(GasketTransport *transport, unsigned peer, GasketChan
                            GasketFrame **frame, GError **error);
 
 /* Waits for the next frame of peer on channel; an error if the peer leaves before one comes. */
-bool gasket_transport_receive_wait(GasketTransport *transport, unsigned peer,
-                                   GasketChannel channel, GasketFrame **ret_frame, GError **error);
+bool gasket_transport_receive_wait(GasketTransport *transport, unsigned peer, GasketChannel channel,
+                                   GasketFrame **ret_frame, GError **error);
 
 #endif

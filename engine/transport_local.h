@@ -6,7 +6,7 @@
 #include "engine/transport.h"
 
 /* size connected transports in ret_members [size], each to be used by its own thread. Freeing one
- * that has not left is, to the others, the death of that peer. The last one frees what they share. */
+ * that has not left is, to the others, the death of that peer. The last frees what they share. */
 bool gasket_transport_local_new(unsigned size, GasketTransport **ret_members, GError **error);
 
 #endif

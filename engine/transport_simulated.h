@@ -12,11 +12,11 @@
 
 typedef struct {
     uint64_t seed;
-    int64_t  delay_us_min, delay_us_max; /* of each frame, uniform; order within a channel holds */
-    int      cut_peer;                   /* rank whose connections are all cut, or -1 */
-    uint64_t cut_after_frames;           /* ... once so many frames were sent in all */
-    size_t   queue;                      /* replaces GASKET_TRANSPORT_QUEUE if not 0 */
-    int64_t  peer_timeout_us;
+    int64_t delay_us_min, delay_us_max; /* of each frame, uniform; order within a channel holds */
+    int cut_peer;                       /* rank whose connections are all cut, or -1 */
+    uint64_t cut_after_frames;          /* ... once so many frames were sent in all */
+    size_t queue;                       /* replaces GASKET_TRANSPORT_QUEUE if not 0 */
+    int64_t peer_timeout_us;
 } GasketSimulatedOptions;
 
 typedef struct GasketSimulation GasketSimulation;

@@ -8,20 +8,20 @@
 
 #include "engine/transport.h"
 
-#define GASKET_KEY_BYTES 32
+#define GASKET_KEY_BYTES    32
 #define GASKET_RUN_ID_BYTES 16
 
 typedef struct {
-    unsigned       rank, size;
-    uint8_t        key[GASKET_KEY_BYTES];
-    uint8_t        run_id[GASKET_RUN_ID_BYTES];
-    bool           insecure;   /* plain TCP: refused unless every address is loopback */
-    int            listen_fd;  /* bound and listening; taken, on failure too. -1 for the highest rank */
-    const char *const *host;   /* numeric addresses; [rank] at least: lower ranks are dialled */
-    const uint16_t *port;      /* [size] */
-    uint64_t       fingerprint;     /* of the program and its options: HELLO must agree */
-    int64_t        connect_timeout_us; /* to have every peer; 0: 30 s */
-    int64_t        peer_timeout_us;    /* silence that counts as death; 0: 10 s */
+    unsigned rank, size;
+    uint8_t key[GASKET_KEY_BYTES];
+    uint8_t run_id[GASKET_RUN_ID_BYTES];
+    bool insecure; /* plain TCP: refused unless every address is loopback */
+    int listen_fd; /* bound and listening; taken, on failure too. -1 for the highest rank */
+    const char *const *host;    /* numeric addresses; [rank] at least: lower ranks are dialled */
+    const uint16_t *port;       /* [size] */
+    uint64_t fingerprint;       /* of the program and its options: HELLO must agree */
+    int64_t connect_timeout_us; /* to have every peer; 0: 30 s */
+    int64_t peer_timeout_us;    /* silence that counts as death; 0: 10 s */
 } GasketTcpOptions;
 
 /* Connects to every peer and returns once all have said HELLO. Starts one thread.

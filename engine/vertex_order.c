@@ -11,8 +11,8 @@ gasket_vertices_by_number(const GasketPartKind *kind, GError **error)
     uint32_t b = 0, i = kind->n_boundary;
 
     for (uint32_t k = 0; order != NULL && k < kind->n_owned; k++) {
-        bool boundary = b < kind->n_boundary &&
-                        (i == kind->n_owned || kind->number[b] < kind->number[i]);
+        bool boundary =
+            b < kind->n_boundary && (i == kind->n_owned || kind->number[b] < kind->number[i]);
         order[k] = boundary ? b++ : i++;
     }
     return order;
@@ -22,8 +22,8 @@ gasket_vertices_by_number(const GasketPartKind *kind, GError **error)
 
 typedef struct {
     const GasketValues *values;
-    const uint64_t     *changed;
-    GasketUpdate       *updates; /* [size] */
+    const uint64_t *changed;
+    GasketUpdate *updates; /* [size] */
 } Refresh;
 
 static bool
@@ -91,7 +91,9 @@ gasket_vertex_sizes(GasketRun *run, unsigned kind, GasketVertexSize size, const 
         }
         sizes[v] = (uint32_t)((bytes + 7) / 8 * 8);
     }
-    GasketValues values = {.part = part, .kind = kind, .size = sizeof *sizes,
+    GasketValues values = {.part = part,
+                           .kind = kind,
+                           .size = sizeof *sizes,
                            .bytes = (uint8_t *)sizes};
     if (!gasket_values_refresh(run, &values, NULL, error)) {
         gasket_array_free(sizes);

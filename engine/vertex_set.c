@@ -6,8 +6,8 @@
 #include "engine/run_private.h"
 
 struct GasketVertexSet {
-    unsigned  kind;
-    uint32_t  n;
+    unsigned kind;
+    uint32_t n;
     uint64_t *bits;
 };
 

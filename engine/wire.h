@@ -34,11 +34,11 @@ typedef enum {
 
 /* The start of every GASKET_WIRE_ROUND payload. */
 typedef struct {
-    uint64_t round;    /* the sender's round: both ends count alike */
-    uint8_t  section;  /* GasketSection */
-    uint8_t  encoding; /* of GASKET_SECTION_VALUES (ghosts.c) */
-    uint8_t  last;     /* 1: the sender's last frame of this round */
-    uint8_t  flags;
+    uint64_t round;   /* the sender's round: both ends count alike */
+    uint8_t section;  /* GasketSection */
+    uint8_t encoding; /* of GASKET_SECTION_VALUES (ghosts.c) */
+    uint8_t last;     /* 1: the sender's last frame of this round */
+    uint8_t flags;
     uint32_t index;
     uint32_t first; /* position of the first element */
     uint32_t count; /* elements */

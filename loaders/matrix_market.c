@@ -177,7 +177,7 @@ parse_size(Matrix *matrix, const char *line, const GasketLoadOptions *options, G
                     "found %" G_GUINT64_FORMAT " rows and %" G_GUINT64_FORMAT
                     " columns, expected as many of both%s",
                     matrix->rows, matrix->columns,
-                    kinds ? " (a matrix of ratings, users by items, is read with --bipartite)"
+                    kinds ? " (users by items are no graph of one kind of vertices)"
                           : " in a symmetric matrix");
         return false;
     }

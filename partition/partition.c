@@ -132,8 +132,9 @@ run_auto(GasketPartition *partition, const GasketPartitionView *view,
     }
     if (entries > ENTRIES_FOR_METIS) {
         partition->method = GASKET_PARTITION_STREAMING;
-        partition->reason = g_strdup_printf("%.1f M entries, METIS is for up to %.0f M",
-                                            (double)entries / 1e6, ENTRIES_FOR_METIS / 1e6);
+        partition->reason =
+            g_strdup_printf("%" G_GUINT64_FORMAT " entries, METIS is for up to %.0f",
+                            (uint64_t)entries, (double)ENTRIES_FOR_METIS);
         return run_method(partition, view, options, error);
     }
     if (!gasket_partition_view_skew(view, &busiest, &ends, error))
@@ -142,9 +143,10 @@ run_auto(GasketPartition *partition, const GasketPartitionView *view,
     if (skew >= SKEW_PERCENT)
         return run_auto_skewed(partition, view, options, skew, error);
     partition->method = GASKET_PARTITION_METIS;
-    partition->reason = g_strdup_printf(
-        "%.1f M entries, and the busiest 1 %% of vertices hold %.0f %% of the edge ends",
-        (double)entries / 1e6, skew);
+    partition->reason =
+        g_strdup_printf("%" G_GUINT64_FORMAT
+                        " entries, and the busiest 1 %% of vertices hold %.0f %% of the edge ends",
+                        (uint64_t)entries, skew);
     return run_method(partition, view, options, error);
 }
 

@@ -10,7 +10,7 @@
 #include "cli/progress.h"
 #include "cli/suggest.h"
 
-/* ---- a small table ---------------------------------------------------------------------------- */
+/* ---- a small table --------------------------------------------------------------------------- */
 
 typedef struct {
     bool flag, loud;
@@ -146,7 +146,7 @@ START_TEST(mistakes_are_named)
 }
 END_TEST
 
-/* ---- the real tables -------------------------------------------------------------------------- */
+/* ---- the real tables ------------------------------------------------------------------------- */
 
 START_TEST(no_option_of_an_algorithm_hides_a_common_one)
 {
@@ -227,7 +227,7 @@ START_TEST(text_is_wrapped_at_blanks)
 }
 END_TEST
 
-/* ---- suggestions and progress ------------------------------------------------------------------ */
+/* ---- suggestions and progress ---------------------------------------------------------------- */
 
 static const char *
 nearest(const char *typed)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Edge values and edge state in every placement against brute force: both buffers, one way, parallel
+/* Edge values and edge state everywhere against brute force: both buffers, one way, parallel
  * edges and self-loops, sizes that vary by either end. */
 #include "tests/everywhere.h"
 
@@ -16,7 +16,9 @@ static void
 draw(SmallGraph *graph, unsigned i, bool symmetric)
 {
     static const unsigned shapes[][2] = {{1, 3}, {8, 20}, {70, 90}, {90, 400}};
-    *graph = (SmallGraph){.order = GASKET_ORDER_GIVEN, .text = i % 2, .symmetric = symmetric,
+    *graph = (SmallGraph){.order = GASKET_ORDER_GIVEN,
+                          .text = i % 2,
+                          .symmetric = symmetric,
                           .weights = i % 2 ? SMALL_INTEGERS : SMALL_UNWEIGHTED};
     small_draw(graph, 80 + i, shapes[i][0], shapes[i][1]);
 }
@@ -76,14 +78,30 @@ static bool
 exchange_run(GasketRun *run, const void *parameters, GError **error)
 {
     const bool *symmetric = parameters;
-    const GasketProgram both = {.name = "both", .rows = in_row, .n_rows = 1, .sum_size = 8,
-                                .whole_rows = true, .gather = gather_incoming, .apply = apply_sum,
-                                .scatter = scatter, .changes = GASKET_CHANGES_NONE};
-    const GasketProgram write = {.name = "write", .rows = out_row, .n_rows = 1, .sum_size = 8,
-                                 .whole_rows = true, .gather = no_gather, .apply = apply_sum,
-                                 .scatter = scatter, .changes = GASKET_CHANGES_NONE};
-    const GasketProgram read = {.name = "read", .rows = in_row, .n_rows = 1, .sum_size = 8,
-                                .gather = gather_incoming, .apply = apply_sum,
+    const GasketProgram both = {.name = "both",
+                                .rows = in_row,
+                                .n_rows = 1,
+                                .sum_size = 8,
+                                .whole_rows = true,
+                                .gather = gather_incoming,
+                                .apply = apply_sum,
+                                .scatter = scatter,
+                                .changes = GASKET_CHANGES_NONE};
+    const GasketProgram write = {.name = "write",
+                                 .rows = out_row,
+                                 .n_rows = 1,
+                                 .sum_size = 8,
+                                 .whole_rows = true,
+                                 .gather = no_gather,
+                                 .apply = apply_sum,
+                                 .scatter = scatter,
+                                 .changes = GASKET_CHANGES_NONE};
+    const GasketProgram read = {.name = "read",
+                                .rows = in_row,
+                                .n_rows = 1,
+                                .sum_size = 8,
+                                .gather = gather_incoming,
+                                .apply = apply_sum,
                                 .changes = GASKET_CHANGES_NONE};
     if (!gasket_run_set_state(run, 0, sizeof(State), error) ||
         !gasket_run_set_edge_value(run, in_row[0], 8, error))
@@ -190,11 +208,21 @@ static bool
 varying_run(GasketRun *run, const void *parameters, GError **error)
 {
     const bool *by_owner = parameters;
-    const GasketProgram write = {.name = "write", .rows = out_row, .n_rows = 1, .sum_size = 8,
-                                 .whole_rows = true, .gather = no_gather, .apply = apply_sum,
-                                 .scatter = varying_scatter, .changes = GASKET_CHANGES_NONE};
-    const GasketProgram read = {.name = "read", .rows = in_row, .n_rows = 1, .sum_size = 8,
-                                .gather = varying_gather, .apply = apply_sum,
+    const GasketProgram write = {.name = "write",
+                                 .rows = out_row,
+                                 .n_rows = 1,
+                                 .sum_size = 8,
+                                 .whole_rows = true,
+                                 .gather = no_gather,
+                                 .apply = apply_sum,
+                                 .scatter = varying_scatter,
+                                 .changes = GASKET_CHANGES_NONE};
+    const GasketProgram read = {.name = "read",
+                                .rows = in_row,
+                                .n_rows = 1,
+                                .sum_size = 8,
+                                .gather = varying_gather,
+                                .apply = apply_sum,
                                 .changes = GASKET_CHANGES_NONE};
     return gasket_run_set_state(run, 0, sizeof(State), error) &&
            gasket_run_set_edge_value_varying(run, in_row[0], *by_owner, varying_size, NULL,
@@ -254,8 +282,13 @@ count_gather(const GasketContext *context, const GasketRows *rows, void *sums)
 static bool
 count_run(GasketRun *run, const void *parameters, GError **error)
 {
-    const GasketProgram program = {.name = "count", .rows = in_row, .n_rows = 1, .sum_size = 8,
-                                   .whole_rows = true, .gather = count_gather, .apply = apply_sum,
+    const GasketProgram program = {.name = "count",
+                                   .rows = in_row,
+                                   .n_rows = 1,
+                                   .sum_size = 8,
+                                   .whole_rows = true,
+                                   .gather = count_gather,
+                                   .apply = apply_sum,
                                    .changes = GASKET_CHANGES_NONE};
     (void)parameters;
     return gasket_run_set_state(run, 0, sizeof(State), error) &&

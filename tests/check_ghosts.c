@@ -16,7 +16,7 @@ typedef struct {
     uint64_t from_send_begin[3];
     uint32_t to_ghost_begin[3];
     uint64_t *changed, *changed_ghosts;
-    uint8_t *before; /* the receiver's bytes */
+    uint8_t *before;  /* the receiver's bytes */
     uint64_t n_bytes; /* of the receiver */
 } Pair;
 
@@ -34,11 +34,12 @@ pair_init(Pair *pair, GasketRandom *random, uint32_t n, size_t size, const uint3
 {
     uint32_t n_owned = 2 * n + 1, next = 0;
     *pair = (Pair){.from_send_begin = {0, 0, n}, .to_ghost_begin = {OWN, OWN + n, OWN + n}};
-    pair->from = (GasketPartKind){.n_owned = n_owned, .n_local = n_owned,
+    pair->from = (GasketPartKind){.n_owned = n_owned,
+                                  .n_local = n_owned,
                                   .send_begin = pair->from_send_begin,
                                   .send = gasket_array_new(n, 4, NULL)};
-    pair->to = (GasketPartKind){.n_owned = OWN, .n_local = OWN + n,
-                                .ghost_begin = pair->to_ghost_begin};
+    pair->to =
+        (GasketPartKind){.n_owned = OWN, .n_local = OWN + n, .ghost_begin = pair->to_ghost_begin};
     for (uint32_t i = 0; i < n; i++) {
         next += gasket_random_below(random, 2);
         pair->from.send[i] = next++;
@@ -186,8 +187,8 @@ assert_update(GasketRandom *random, uint32_t n, size_t size, const uint32_t *siz
     if (n_changed == 0 && !all)
         ck_assert_uint_eq(frames, 0);
     if (largest <= 20000) /* frames are full */
-        ck_assert_uint_le(frames, 1 + bytes / (GASKET_BULK_BYTES - 24 - 8192 - largest) +
-                                      n / (64u << 10));
+        ck_assert_uint_le(frames,
+                          1 + bytes / (GASKET_BULK_BYTES - 24 - 8192 - largest) + n / (64u << 10));
     pair_clear(&pair);
 }
 
@@ -226,12 +227,9 @@ START_TEST(each_encoding_is_chosen_where_it_is_smallest)
     static const struct {
         double share;
         unsigned encoding;
-    } cases[] = {{2, GASKET_ENCODING_DENSE},
-                 {1, GASKET_ENCODING_DENSE},
-                 {0.999, GASKET_ENCODING_BITMAP},
-                 {0.5, GASKET_ENCODING_BITMAP},
-                 {0.05, GASKET_ENCODING_SPARSE},
-                 {0.001, GASKET_ENCODING_SPARSE}};
+    } cases[] = {{2, GASKET_ENCODING_DENSE},      {1, GASKET_ENCODING_DENSE},
+                 {0.999, GASKET_ENCODING_BITMAP}, {0.5, GASKET_ENCODING_BITMAP},
+                 {0.05, GASKET_ENCODING_SPARSE},  {0.001, GASKET_ENCODING_SPARSE}};
     GasketRandom random = gasket_random_at(3, 0, 0, 0);
     for (unsigned c = 0; c < G_N_ELEMENTS(cases); c++) {
         Pair pair;
@@ -253,8 +251,8 @@ END_TEST
 static void
 corrupt(GasketRandom *random, GasketRoundHeader *header, uint8_t *body, uint32_t *n)
 {
-    static const uint32_t odd[] = {0, 1, 7, 8, 255, 1u << 16, UINT32_MAX, UINT32_MAX - 1,
-                                   (1u << 31) - 1};
+    static const uint32_t odd[] = {
+        0, 1, 7, 8, 255, 1u << 16, UINT32_MAX, UINT32_MAX - 1, (1u << 31) - 1};
     uint32_t any = gasket_random_below(random, 2)
                        ? odd[gasket_random_below(random, G_N_ELEMENTS(odd))]
                        : gasket_random_below(random, 300);
@@ -294,8 +292,7 @@ START_TEST(broken_frames_are_refused_or_stay_in_bounds)
         GasketUpdate update = {0};
         for (;;) {
             g_autoptr(GasketFrame) frame = NULL;
-            ck_assert(
-                gasket_ghosts_produce(&pair.sent, pair.changed, 1, &update, &frame, NULL));
+            ck_assert(gasket_ghosts_produce(&pair.sent, pair.changed, 1, &update, &frame, NULL));
             if (frame == NULL)
                 break;
             for (unsigned i = 0; i < 50; i++) {

@@ -125,7 +125,8 @@ check_readers(const GasketPart *part, const GasketPartRelation *relation, Gasket
     for (uint64_t nth = 1;; nth++) {
         g_autoptr(GError) error = NULL;
         gasket_array_fail_at(nth);
-        g_autoptr(GasketReaders) failed = gasket_readers_new(own, other, rows, layout, true, &error);
+        g_autoptr(GasketReaders) failed =
+            gasket_readers_new(own, other, rows, layout, true, &error);
         gasket_array_fail_at(0);
         if (failed != NULL)
             break;

@@ -58,8 +58,8 @@ static const Malformed malformed[] = {
     {"a.mtx", BANNER "% c\n3 3\n",
      "a.mtx:3: found the end of the line, expected a number of entries", .weighted = false},
     {"a.mtx", BANNER "3 4 1\n1 1 1\n",
-     "a.mtx:2: found 3 rows and 4 columns, expected as many of both (a matrix of ratings, users by "
-     "items, is read with --bipartite)",
+     "a.mtx:2: found 3 rows and 4 columns, expected as many of both (users by items are "
+     "no graph of one kind of vertices)",
      .weighted = false},
     {"a.mtx", BANNER "99999999999999999999 99999999999999999999 1\n",
      "a.mtx:2: found \"99999999999999999999\", expected a number of rows", .weighted = false},

@@ -40,7 +40,7 @@ check_data(const char *relative)
 }
 
 /* Fails the test with the error's message if there is one. */
-#define ck_assert_no_error(error) \
+#define ck_assert_no_error(error)                                                                  \
     ck_assert_msg((error) == NULL, "%s", (error) ? (error)->message : "")
 
 #endif

@@ -204,8 +204,7 @@ assert_part(const Expected *x)
         const GasketGraphRelation *relation = &x->graph->relations[r];
         ck_assert_str_eq(found->name, relation->name);
         ck_assert(found->source == relation->source && found->target == relation->target &&
-                  found->symmetric == relation->symmetric &&
-                  found->n_edges == relation->n_edges);
+                  found->symmetric == relation->symmetric && found->n_edges == relation->n_edges);
         assert_rows(x, r, GASKET_IN);
         assert_rows(x, r, GASKET_OUT);
         assert_degrees(x, r);
@@ -234,7 +233,9 @@ END_TEST
 
 START_TEST(a_whole_graph_is_a_part_without_ghosts)
 {
-    static const GasketPartExtras extras[CUT_RELATIONS] = {{true, true}, {true, false}, {true, false}};
+    static const GasketPartExtras extras[CUT_RELATIONS] = {{true, true},
+                                                           {true, false},
+                                                           {true, false}};
     g_autoptr(GasketGraph) graph = cut_random_graph(1);
     GasketGraph *used = cut_random_graph(1);
     g_autoptr(GError) error = NULL;

@@ -76,17 +76,24 @@ other_apply(const GasketContext *context, const GasketVertices *run, const void 
 }
 
 static const GasketProgram start = {.name = "start", .apply = start_apply};
-static const GasketProgram other = {.name = "other", .apply = other_apply,
+static const GasketProgram other = {.name = "other",
+                                    .apply = other_apply,
                                     .changes = GASKET_CHANGES_MARKED};
 static const GasketRowSet row[] = {{0, GASKET_IN}, {0, GASKET_OUT}};
 
 static GasketProgram
 spread_program(const Plan *plan, unsigned step)
 {
-    return (GasketProgram){.name = "spread", .rows = plan->alternate ? &row[step % 2] : row,
-                           .n_rows = 1, .sum_size = 8, .identity = &none, .gather = gather,
-                           .apply = spread_apply, .changes = GASKET_CHANGES_MARKED,
-                           .wakes = GASKET_WAKES_READERS, .monotone = !plan->pull,
+    return (GasketProgram){.name = "spread",
+                           .rows = plan->alternate ? &row[step % 2] : row,
+                           .n_rows = 1,
+                           .sum_size = 8,
+                           .identity = &none,
+                           .gather = gather,
+                           .apply = spread_apply,
+                           .changes = GASKET_CHANGES_MARKED,
+                           .wakes = GASKET_WAKES_READERS,
+                           .monotone = !plan->pull,
                            .aggregates = 1};
 }
 
@@ -266,11 +273,14 @@ kinds_run(GasketRun *run, const void *parameters, GError **error)
 START_TEST(kinds_take_turns_to_push)
 {
     static const GasketNeeds needs[] = {{.in_rows = true}, {.in_rows = true}};
-    static const GasketResultColumn results[] = {
-        {.name = "x", .kind = 0, .type = GASKET_INT64},
-        {.name = "y", .kind = 1, .type = GASKET_INT64}};
-    const GasketAlgorithm algorithm = {.abi = GASKET_ABI, .name = "kinds", .needs = needs,
-                                       .n_needs = 2, .results = results, .n_results = 2,
+    static const GasketResultColumn results[] = {{.name = "x", .kind = 0, .type = GASKET_INT64},
+                                                 {.name = "y", .kind = 1, .type = GASKET_INT64}};
+    const GasketAlgorithm algorithm = {.abi = GASKET_ABI,
+                                       .name = "kinds",
+                                       .needs = needs,
+                                       .n_needs = 2,
+                                       .results = results,
+                                       .n_results = 2,
                                        .run = kinds_run};
     /* Rank 0 owns one in fifty of the first kind and everything of the second. */
     g_autofree uint32_t *owner0 = g_new(uint32_t, 6000), *owner1 = g_new0(uint32_t, 5000);
@@ -278,7 +288,8 @@ START_TEST(kinds_take_turns_to_push)
         owner0[v] = v % 50 == 0 ? 0 : 1;
     const uint32_t *const part[] = {owner0, owner1};
     for (unsigned workers = 1; workers <= 2; workers++) {
-        GasketRunOptions options = {.workers = workers, .threads = 2,
+        GasketRunOptions options = {.workers = workers,
+                                    .threads = 2,
                                     .part = workers == 2 ? part : NULL};
         g_autoptr(GError) error = NULL;
         GasketGraph *graph = two_kinds(NULL);

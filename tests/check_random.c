@@ -118,6 +118,19 @@ START_TEST(normals_have_the_moments_of_a_normal)
 }
 END_TEST
 
+START_TEST(choices_come_as_often_as_their_weights_say)
+{
+    const double weight[] = {0, 1, 3, 0, 0.5, 0};
+    unsigned n = 90000, count[6] = {0};
+    GasketRandom random = gasket_random_at(9, 0, 0, 0);
+    for (unsigned i = 0; i < n; i++)
+        count[gasket_random_choice(&random, weight, 6)]++;
+    for (unsigned i = 0; i < 6; i++)
+        ck_assert_double_eq_tol(count[i], n * weight[i] / 4.5, weight[i] > 0 ? 700 : 0.5);
+    ck_assert_uint_eq(gasket_random_choice(&random, weight + 1, 1), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -128,6 +141,7 @@ main(void)
     tcase_add_test(numbers, below_has_no_bias_where_n_does_not_divide_2_to_the_32);
     tcase_add_test(numbers, doubles_are_uniform_over_0_to_1);
     tcase_add_test(numbers, normals_have_the_moments_of_a_normal);
+    tcase_add_test(numbers, choices_come_as_often_as_their_weights_say);
     TCase *cases[] = {numbers};
     return check_run("random", cases, G_N_ELEMENTS(cases));
 }

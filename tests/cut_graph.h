@@ -31,8 +31,9 @@ cut_add_relation(GasketGraphBuilder *builder, unsigned r, GasketRandom *random, 
     static const int32_t numbers[] = {3, 1, 4, 1, 5, 9, 2, 6};
     for (uint32_t i = 0; i < n_edges; i++) {
         g_autofree char *from = g_strdup_printf("%u", gasket_random_below(random, n[0]) * 3);
-        g_autofree char *to = r == 1 ? g_strdup_printf("thing %u", gasket_random_below(random, n[1]))
-                                     : g_strdup_printf("%u", gasket_random_below(random, n[0]) * 3);
+        g_autofree char *to = r == 1
+                                  ? g_strdup_printf("thing %u", gasket_random_below(random, n[1]))
+                                  : g_strdup_printf("%u", gasket_random_below(random, n[0]) * 3);
         const char *const source[] = {from}, *const target[] = {to};
         const double weight = gasket_random_below(random, 3);
         const uint64_t begin[] = {0, gasket_random_below(random, 8)};
@@ -41,7 +42,8 @@ cut_add_relation(GasketGraphBuilder *builder, unsigned r, GasketRandom *random, 
         const void *const columns[] = {r == 0   ? (const void *)&weight
                                        : r == 1 ? (const void *)&varying
                                                 : (const void *)bytes};
-        ck_assert(gasket_graph_builder_add_edges_text(builder, r, 1, source, target, columns, NULL));
+        ck_assert(
+            gasket_graph_builder_add_edges_text(builder, r, 1, source, target, columns, NULL));
         if (i % 5 == 0) /* a parallel edge */
             ck_assert(
                 gasket_graph_builder_add_edges_text(builder, r, 1, source, target, columns, NULL));
@@ -119,13 +121,15 @@ typedef struct {
 static inline void
 cut_send(TestMember *self)
 {
-    static const GasketPartExtras extras[CUT_RELATIONS] = {{true, true}, {true, false}, {true, false}};
+    static const GasketPartExtras extras[CUT_RELATIONS] = {{true, true},
+                                                           {true, false},
+                                                           {true, false}};
     const CutMember *cut = self->data;
     g_autofree GasketStream *streams = g_new0(GasketStream, cut->size);
     for (unsigned p = 0; p < cut->size; p++)
         gasket_stream_init(&streams[p], self->transport, p);
-    REQUIRE(self, gasket_parts_send(cut->graph, cut->owner, extras, streams, cut->size,
-                                    &self->error));
+    REQUIRE(self,
+            gasket_parts_send(cut->graph, cut->owner, extras, streams, cut->size, &self->error));
     for (unsigned p = 0; p < cut->size; p++)
         gasket_stream_clear(&streams[p]);
     REQUIRE(self, gasket_transport_leave(self->transport, &self->error));

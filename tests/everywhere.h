@@ -38,8 +38,10 @@ run_placed(const GasketAlgorithm *algorithm, const SmallGraph *small, const void
            unsigned workers, unsigned threads, unsigned parts, uint32_t segment)
 {
     Experiment experiment = {algorithm, parameters, small_build, .data = small, .seed = 3};
-    GasketRunOptions options = {
-        .workers = workers, .threads = threads, .seed = 3, .segment = segment};
+    GasketRunOptions options = {.workers = workers,
+                                .threads = threads,
+                                .seed = 3,
+                                .segment = segment};
     g_autoptr(GError) error = NULL;
     g_auto(GStrv) part = NULL;
     if (parts > 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The oracle for everything that builds graphs: what the arrays of a model's finished graph must be,
+ * The oracle for all that builds graphs: what the arrays of a model's finished graph must be,
  * by brute force, slow and simple by design.
  */
 #ifndef GASKET_TESTS_GRAPH_ORACLE_H

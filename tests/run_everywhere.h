@@ -70,17 +70,19 @@ random_parts(const GasketGraph *graph, unsigned workers, uint64_t seed)
 }
 
 /* Runs with each number of workers (0 ends them), on 1 and 2 threads, with segments of the
- * engine's choice, of 1, of 7, and whole rows (a third of the combinations from 3 workers on);
- * returns the result, the same in all. */
+ * engine's choice, of 1, of 7, and whole rows (a third of the combinations from 3 workers on), up
+ * to 2 workers also of 2^10 and of 2^17; returns the result, the same in all. */
 static inline GasketResult *
 run_everywhere(const Experiment *experiment, const unsigned *workers)
 {
-    static const uint32_t segments[] = {UINT32_MAX, 0, 1, 7};
+    static const uint32_t segments[] = {UINT32_MAX, 0, 1, 7, 1 << 10, 1 << 17};
     GasketResult *first = NULL;
     g_autoptr(GError) error = NULL;
 
     for (; *workers > 0; workers++) {
-        for (unsigned i = 0; i < 2 * G_N_ELEMENTS(segments); i += *workers <= 2 ? 1 : 3) {
+        const bool few = *workers <= 2;
+        const unsigned n = few ? 12 : 8; /* twice as many as segments */
+        for (unsigned i = 0; i < n; i += few && i < 8 ? 1 : 3) {
             GasketRunOptions options = {.workers = *workers,
                                         .threads = 1 + i % 2,
                                         .seed = experiment->seed,

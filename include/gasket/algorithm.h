@@ -45,56 +45,56 @@ typedef enum {
 /* One option of an algorithm: the one source of --help, of the documentation and of the parameter
  * struct's defaults. An array of them ends with a NULL name. */
 typedef struct {
-    const char        *name; /* long name, as in --damping; '-' separates words */
-    GasketOptionType   type;
-    size_t             offset;        /* of the field in the parameters */
-    const char        *default_value; /* as it would be typed; NULL: unset (string, column) */
-    const char        *help;
-    double             minimum, maximum; /* of numbers; both 0: unbounded */
-    const char *const *choices;          /* NULL-terminated, for CHOICE */
-    bool               required;
-    const char        *value_name; /* what --help calls the value: ID, FILE; NULL: by type */
+    const char *name; /* long name, as in --damping; '-' separates words */
+    GasketOptionType type;
+    size_t offset;             /* of the field in the parameters */
+    const char *default_value; /* as it would be typed; NULL: unset (string, column) */
+    const char *help;
+    double minimum, maximum;    /* of numbers; both 0: unbounded */
+    const char *const *choices; /* NULL-terminated, for CHOICE */
+    bool required;
+    const char *value_name; /* what --help calls the value: ID, FILE; NULL: by type */
 } GasketOption;
 
 /* What an algorithm reads of the relation with the same index. */
 typedef struct {
-    bool        in_rows, out_rows;  /* rows to keep: 4 bytes an entry each, plus columns */
-    bool        degrees;            /* context->in_degree, out_degree */
-    bool        strengths;          /* context->out_strength */
-    bool        symmetric;          /* the relation must be symmetric: a loader reads a directed
+    bool in_rows, out_rows; /* rows to keep: 4 bytes an entry each, plus columns */
+    bool degrees;           /* context->in_degree, out_degree */
+    bool strengths;         /* context->out_strength */
+    bool symmetric;         /* the relation must be symmetric: a loader reads a directed
                                        graph as an undirected one. From C, build it so: a directed
                                        relation is an ARGUMENT error */
-    bool        weights;            /* keep the weight column (double) if the input has one */
-    bool        weights_if_asked;   /* ... only if the user says --weighted */
-    bool        require_weights;    /* without one every weight is 1 */
-    bool        nonnegative;        /* a negative weight is a FORMAT error that names its line */
+    bool weights;           /* keep the weight column (double) if the input has one */
+    bool weights_if_asked;  /* ... only if the user says --weighted */
+    bool require_weights;   /* without one every weight is 1 */
+    bool nonnegative;       /* a negative weight is a FORMAT error that names its line */
 } GasketNeeds;
 
 /* One column of the result: a field of the state of the kind's vertices. */
 typedef struct {
     const char *name;
-    unsigned    kind;
-    GasketType  type;
-    size_t      offset; /* of the field in the state */
-    size_t      length; /* elements; 0 means 1; names are then name_0, name_1, ... */
-    bool        rank;   /* the summary on stdout lists the vertices with the largest values */
+    unsigned kind;
+    GasketType type;
+    size_t offset; /* of the field in the state */
+    size_t length; /* elements; 0 means 1; names are then name_0, name_1, ... */
+    bool rank;     /* the summary on stdout lists the vertices with the largest values */
 } GasketResultColumn;
 
 typedef struct {
-    unsigned    abi;         /* GASKET_ABI */
+    unsigned abi;            /* GASKET_ABI */
     const char *name;        /* the command */
     const char *summary;     /* one line */
     const char *description; /* paragraphs and examples for --help and the docs */
 
-    const GasketOption *options;         /* NULL if none */
-    size_t              parameters_size; /* of the struct that options fill */
+    const GasketOption *options; /* NULL if none */
+    size_t parameters_size;      /* of the struct that options fill */
 
-    const GasketNeeds *needs;   /* [n_needs] by relation; NULL: in-rows of relation 0 */
-    unsigned           n_needs;
+    const GasketNeeds *needs; /* [n_needs] by relation; NULL: in-rows of relation 0 */
+    unsigned n_needs;
     const GasketResultColumn *results; /* [n_results] */
-    unsigned                  n_results;
-    uint32_t                  default_iterations; /* for --iterations; 0: no bound */
-    double                    default_tolerance;  /* for --tolerance; 0: none */
+    unsigned n_results;
+    uint32_t default_iterations; /* for --iterations; 0: no bound */
+    double default_tolerance;    /* for --tolerance; 0: none */
 
     /* Adjusts what depends on parameters (a need, a result's type) in copies; may be NULL. */
     bool (*prepare)(const void *parameters, double tolerance, GasketNeeds *needs,
@@ -119,15 +119,15 @@ GASKET_API double gasket_run_tolerance(const GasketRun *run);
 /* ---- running an algorithm from C ------------------------------------------------------------- */
 
 typedef struct {
-    unsigned        workers;    /* as threads of this process that talk as processes do; 0: 1 */
-    unsigned        threads;    /* compute threads of each worker; 0: 1 */
-    uint64_t        seed;
-    uint32_t        iterations; /* 0: the algorithm's default */
-    double          tolerance;  /* NAN or 0: the algorithm's default */
+    unsigned workers; /* as threads of this process that talk as processes do; 0: 1 */
+    unsigned threads; /* compute threads of each worker; 0: 1 */
+    uint64_t seed;
+    uint32_t iterations;         /* 0: the algorithm's default */
+    double tolerance;            /* NAN or 0: the algorithm's default */
     const uint32_t *const *part; /* [n_kinds][n_vertices] owner of each vertex by number; NULL: by
                                     ranges of about equal work */
-    GasketEngine    engine;     /* as --engine */
-    uint32_t        segment;    /* values to a segment: 0 lets the engine choose, UINT32_MAX keeps
+    GasketEngine engine;         /* as --engine */
+    uint32_t segment;            /* values to a segment: 0 lets the engine choose, UINT32_MAX keeps
                                    rows whole (for tests and measurements) */
 } GasketRunOptions;
 

@@ -36,10 +36,10 @@ typedef struct GasketGraphBuilder GasketGraphBuilder;
 
 /* Rules that hold for every relation of a graph. */
 typedef struct {
-    GasketOrder      order;
-    GasketMultiEdges multi_edges;     /* sum, min, max: over the first column of the relation */
-    bool             drop_self_loops; /* relations within one kind only */
-    unsigned         threads;         /* to build with; 0 means 1 */
+    GasketOrder order;
+    GasketMultiEdges multi_edges; /* sum, min, max: over the first column of the relation */
+    bool drop_self_loops;         /* relations within one kind only */
+    unsigned threads;             /* to build with; 0 means 1 */
 } GasketGraphRules;
 
 /* ---- life ---------------------------------------------------------------------------------- */
@@ -82,7 +82,7 @@ GASKET_API unsigned gasket_graph_builder_add_edge_column(GasketGraphBuilder *bui
 /* Data of count things for one varying column: thing i has the elements data[begin[i]] ..
  * data[begin[i + 1] - 1]. Stands in `columns` below as a pointer to this. */
 typedef struct {
-    const void     *data;
+    const void *data;
     const uint64_t *begin; /* [count + 1] */
 } GasketVarying;
 

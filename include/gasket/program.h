@@ -205,13 +205,14 @@ typedef struct {
     const void *parameters; /* for GasketContext.parameters */
 } GasketProgram;
 
-/* ---- edge values, where sizes vary ---------------------------------------------------------- */
+/* ---- values and edge values, where sizes vary (ret_size may be NULL) ------------------------ */
 
 /* The edge value that came in at entry e, and its bytes. */
 static inline const void *
 gasket_incoming(const GasketRows *rows, uint64_t e, size_t *ret_size)
 {
-    *ret_size = rows->incoming_begin[e + 1] - rows->incoming_begin[e];
+    if (ret_size != NULL)
+        *ret_size = rows->incoming_begin[e + 1] - rows->incoming_begin[e];
     return (const char *)rows->incoming + rows->incoming_begin[e];
 }
 
@@ -220,7 +221,8 @@ static inline void *
 gasket_outgoing(const GasketRows *rows, uint64_t e, size_t *ret_size)
 {
     uint64_t begin = rows->outgoing_begin[rows->slot[e]];
-    *ret_size = rows->outgoing_begin[rows->slot[e] + 1] - begin;
+    if (ret_size != NULL)
+        *ret_size = rows->outgoing_begin[rows->slot[e] + 1] - begin;
     return (char *)rows->outgoing + begin;
 }
 
@@ -228,7 +230,8 @@ gasket_outgoing(const GasketRows *rows, uint64_t e, size_t *ret_size)
 static inline const void *
 gasket_value_of(const GasketRows *rows, GasketVertex u, size_t *ret_size)
 {
-    *ret_size = rows->value_begin[u + 1] - rows->value_begin[u];
+    if (ret_size != NULL)
+        *ret_size = rows->value_begin[u + 1] - rows->value_begin[u];
     return (const char *)rows->values + rows->value_begin[u];
 }
 

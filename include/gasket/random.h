@@ -45,6 +45,10 @@ GASKET_API uint32_t gasket_random_below(GasketRandom *random, uint32_t n);
 /* Uniform over [0, 1), 53 random bits. */
 GASKET_API double gasket_random_double(GasketRandom *random);
 
+/* i with probability weight[i] / (weight[0] + ... + weight[n - 1]); n > 0, weights not negative and
+ * not all 0. O(n). */
+GASKET_API uint32_t gasket_random_choice(GasketRandom *random, const double *weight, uint32_t n);
+
 /* Standard normal (Box and Muller). */
 GASKET_API double gasket_random_normal(GasketRandom *random);
 

@@ -63,7 +63,7 @@ GASKET_API int gasket_run_edge_column(const GasketRun *run, unsigned relation, c
 GASKET_API bool gasket_run_find(GasketRun *run, unsigned kind, const char *id,
                                 uint32_t *ret_ordinal, GError **error);
 
-/* ---- data (each at most once per kind or row set, before the first step that uses it) --------- */
+/* ---- data (each at most once per kind or row set, before the first step that uses it) -------- */
 
 /* Zeroed bytes for each owned vertex of a kind. Error: MEMORY. */
 GASKET_API bool gasket_run_set_state(GasketRun *run, unsigned kind, size_t size, GError **error);
@@ -104,9 +104,9 @@ typedef enum {
 } GasketAggregateType;
 
 typedef struct {
-    const char         *name;
+    const char *name;
     GasketAggregateType type;
-    unsigned            length; /* elements; 0 means 1 */
+    unsigned length; /* elements; 0 means 1 */
 } GasketAggregate;
 
 #define GASKET_MAX_AGGREGATES 64
@@ -148,6 +148,12 @@ GASKET_API bool gasket_run_continues(GasketRun *run);
 
 /* Ends it, for progress and report. residual: NAN if there is none. */
 GASKET_API void gasket_run_end_iteration(GasketRun *run, double residual, bool converged);
+
+/* [all] Iterations for drivers without a residual: in each a step of every program, in order. Ends
+ * when gasket_run_continues does, or has converged once those of the programs that write values
+ * (changes other than NONE) changed none. false and error as gasket_run_step. */
+GASKET_API bool gasket_run_iterate(GasketRun *run, const GasketProgram *const *programs,
+                                   unsigned n_programs, GError **error);
 
 /* Puts a number into the report's metrics; name may have dots ("test.rmse"). */
 GASKET_API void gasket_run_set_metric(GasketRun *run, const char *name, double value);

@@ -87,11 +87,11 @@ typedef enum {
  * Uniform columns (begin == NULL): element i of vertex or entry x is data[x * length + i].
  * Varying columns: x has the elements data[begin[x]] .. data[begin[x + 1] - 1]. */
 typedef struct {
-    const char     *name;
-    GasketType      type;
-    uint32_t        length; /* elements each; 0 where varying */
-    const void     *data;   /* of type */
-    const uint64_t *begin;  /* [n + 1] or NULL */
+    const char *name;
+    GasketType type;
+    uint32_t length;       /* elements each; 0 where varying */
+    const void *data;      /* of type */
+    const uint64_t *begin; /* [n + 1] or NULL */
 } GasketColumn;
 
 #ifdef __cplusplus

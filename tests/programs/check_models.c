@@ -56,14 +56,16 @@ build_factors(const void *data)
     gasket_graph_builder_add_relation(builder, "scope", 0, 1, false);
     gasket_graph_builder_add_vertex_column(builder, 0, "cardinality", GASKET_INT32, 1);
     gasket_graph_builder_add_vertex_column(builder, 1, "table", GASKET_DOUBLE, 0);
-    gasket_graph_builder_add_edge_column(builder, 0, "position", GASKET_INT32, 1);
+    gasket_graph_builder_add_edge_column(builder, 0, "stride", GASKET_INT32, 1);
     add_vertices(builder, 0, VARIABLES, variable_columns);
     add_vertices(builder, 1, FACTORS, factor_columns);
-    for (int f = 0; f < FACTORS; f++)
-        for (int32_t p = 0; p < scope_size[f]; p++) {
-            const void *columns[] = {&p};
+    for (int f = 0; f < FACTORS; f++) {
+        int32_t stride = 1; /* the last variable's states stand side by side */
+        for (int p = scope_size[f]; p-- > 0; stride *= cardinality[scope[f][p]]) {
+            const void *columns[] = {&stride};
             add_edge(builder, 0, scope[f][p], f, columns);
         }
+    }
     return finish_given(builder);
 }
 
@@ -71,9 +73,11 @@ START_TEST(bp_on_a_tree_gives_the_marginals_that_enumeration_gives)
 {
     Tables tables;
     draw_tables(&tables);
-    Experiment experiment = {program_bp(), .build = build_factors, .data = &tables};
+    Experiment experiment = {&program_bp, .build = build_factors, .data = &tables};
     g_autoptr(GasketResult) result = run_everywhere(&experiment, workers);
     const double(*belief)[BP_STATES] = gasket_result_column(result, 0);
+
+    ck_assert_uint_eq(gasket_result_iterations(result), 20);
 
     double marginal[VARIABLES][BP_STATES] = {{0}}, z = 0;
     int x[VARIABLES] = {0};
@@ -101,72 +105,39 @@ END_TEST
 
 /* ---- gibbs: the same chain, one vertex after the other --------------------------------------- */
 
-static void
-colour_friends(const Friends *friends, int32_t *ret_colour)
-{
-    for (int v = 0; v < FRIENDS; v++) {
-        bool taken[FRIENDS] = {false};
-        for (int u = 0; u < v; u++)
-            if (friends->joined[u][v])
-                taken[ret_colour[u]] = true;
-        ret_colour[v] = 0;
-        while (taken[ret_colour[v]])
-            ret_colour[v]++;
-    }
-}
-
-static GasketGraph *
-build_coloured(const void *data)
-{
-    const Friends *friends = data;
-    int32_t colour[FRIENDS];
-    const void *columns[] = {colour};
-    colour_friends(friends, colour);
-    GasketGraphBuilder *builder = gasket_graph_builder_new();
-    gasket_graph_builder_add_kind(builder, "friend");
-    gasket_graph_builder_add_relation(builder, "friends", 0, 0, true);
-    gasket_graph_builder_add_vertex_column(builder, 0, "colour", GASKET_INT32, 1);
-    add_vertices(builder, 0, FRIENDS, columns);
-    for (int u = 0; u < FRIENDS; u++)
-        for (int v = 0; v < u; v++)
-            if (friends->joined[u][v])
-                add_edge(builder, 0, u, v, NULL);
-    return finish_given(builder);
-}
-
 START_TEST(gibbs_by_colours_is_the_serial_chain)
 {
     Friends friends;
     draw_friends(&friends);
-    Experiment experiment = {program_gibbs(), .build = build_coloured, .data = &friends, .seed = 6};
+    Experiment experiment = {&program_gibbs, .build = build_friends, .data = &friends, .seed = 6};
     g_autoptr(GasketResult) result = run_everywhere(&experiment, workers);
     const int32_t(*seen)[GIBBS_STATES] = gasket_result_column(result, 0);
+    const uint32_t *colour = gasket_result_column(result, 1);
 
-    int32_t colour[FRIENDS];
-    colour_friends(&friends, colour);
-    uint32_t spin[FRIENDS];
+    uint32_t spin[FRIENDS], n_colours = 0;
     int32_t serial[FRIENDS][GIBBS_STATES] = {{0}};
     for (uint32_t v = 0; v < FRIENDS; v++) {
         GasketRandom random = gasket_random_at(6, STREAM_START, v, 0);
         spin[v] = gasket_random_below(&random, GIBBS_STATES);
+        n_colours = MAX(n_colours, colour[v] + 1);
+        for (uint32_t u = 0; u < v; u++)
+            ck_assert(!friends.joined[u][v] || colour[u] != colour[v]);
     }
-    for (uint64_t sweep = 0; sweep < 30; sweep++) {
-        for (int32_t c = 0; c < FRIENDS; c++) {
-            for (uint32_t v = 0; v < FRIENDS; v++) {
-                if (colour[v] != c)
-                    continue;
-                double weight[GIBBS_STATES] = {0}, total = 0, sum = 0;
-                for (uint32_t u = 0; u < FRIENDS; u++)
-                    weight[spin[u]] += friends.joined[u][v];
-                for (int s = 0; s < GIBBS_STATES; s++)
-                    total += weight[s] = exp(GIBBS_COUPLING * weight[s]);
-                GasketRandom random = gasket_random_at(6, STREAM_SAMPLE, v, sweep);
-                double at = gasket_random_double(&random) * total;
-                for (spin[v] = 0; spin[v] < GIBBS_STATES - 1; spin[v]++)
-                    if (at < (sum += weight[spin[v]]))
-                        break;
-                serial[v][spin[v]]++;
-            }
+    for (uint32_t step = 1; step <= 30 * n_colours; step++) {
+        for (uint32_t v = 0; v < FRIENDS; v++) {
+            if (colour[v] != (step - 1) % n_colours)
+                continue;
+            double weight[GIBBS_STATES] = {0}, total = 0, sum = 0;
+            for (uint32_t u = 0; u < FRIENDS; u++)
+                weight[spin[u]] += friends.joined[u][v];
+            for (int s = 0; s < GIBBS_STATES; s++)
+                total += weight[s] = exp(GIBBS_COUPLING * weight[s]);
+            GasketRandom random = gasket_random_at(6, STREAM_SAMPLE, v, step);
+            double at = gasket_random_double(&random) * total;
+            for (spin[v] = 0; spin[v] < GIBBS_STATES - 1; spin[v]++)
+                if (at < (sum += weight[spin[v]]))
+                    break;
+            serial[v][spin[v]]++;
         }
     }
     ck_assert_mem_eq(seen, serial, sizeof serial);
@@ -259,7 +230,7 @@ START_TEST(lda_counts_are_those_of_the_serial_sampler)
 {
     Corpus corpus;
     draw_corpus(&corpus);
-    Experiment experiment = {program_lda(), .build = build_corpus, .data = &corpus, .seed = 7};
+    Experiment experiment = {&program_lda, .build = build_corpus, .data = &corpus, .seed = 7};
     g_autoptr(GasketResult) result = run_everywhere(&experiment, workers);
 
     uint32_t topic[TOKENS];

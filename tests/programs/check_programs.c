@@ -43,7 +43,7 @@ START_TEST(pagerank_is_that_of_a_dense_matrix)
 {
     double links[PAGES][PAGES] = {{0}};
     draw_links(links);
-    Experiment experiment = {program_pagerank(), .build = build_pages, .data = links};
+    Experiment experiment = {&program_pagerank, .build = build_pages, .data = links};
     g_autoptr(GasketResult) result = run_everywhere(&experiment, workers);
     const double *rank = gasket_result_column(result, 0);
 
@@ -181,7 +181,7 @@ START_TEST(als_solves_the_normal_equations_of_each_side)
 {
     Ratings ratings;
     draw_ratings(&ratings);
-    Experiment experiment = {program_als(), .build = build_ratings, .data = &ratings, .seed = 5};
+    Experiment experiment = {&program_als, .build = build_ratings, .data = &ratings, .seed = 5};
     g_autoptr(GasketResult) result = run_everywhere(&experiment, workers);
     const double(*user)[ALS_RANK] = gasket_result_column(result, 0);
     const double(*item)[ALS_RANK] = gasket_result_column(result, 1);
@@ -217,26 +217,11 @@ END_TEST
 
 /* ---- triangles: three loops ------------------------------------------------------------------ */
 
-static GasketGraph *
-build_friends(const void *data)
-{
-    const Friends *friends = data;
-    GasketGraphBuilder *builder = gasket_graph_builder_new();
-    gasket_graph_builder_add_kind(builder, "friend");
-    gasket_graph_builder_add_relation(builder, "friends", 0, 0, true);
-    add_vertices(builder, 0, FRIENDS, NULL);
-    for (int u = 0; u < FRIENDS; u++)
-        for (int v = 0; v < u; v++)
-            if (friends->joined[u][v])
-                add_edge(builder, 0, u, v, NULL);
-    return finish_given(builder);
-}
-
 START_TEST(triangles_are_those_of_three_loops)
 {
     Friends friends;
     draw_friends(&friends);
-    Experiment experiment = {program_triangles(), .build = build_friends, .data = &friends};
+    Experiment experiment = {&program_triangles, .build = build_friends, .data = &friends};
     g_autoptr(GasketResult) result = run_everywhere(&experiment, workers);
     const uint32_t *lowest = gasket_result_column(result, 0);
 
@@ -274,7 +259,7 @@ START_TEST(facebook_has_the_triangles_that_snap_counted)
     g_autofree char *path = check_data("graphs/facebook_combined.txt");
     if (path == NULL)
         return;
-    Experiment experiment = {program_triangles(), .build = build_facebook, .data = path};
+    Experiment experiment = {&program_triangles, .build = build_facebook, .data = path};
     for (unsigned w = 1; w <= 3; w += 2) {
         g_autoptr(GError) error = NULL;
         GasketRunOptions options = {.workers = w, .threads = 2};
@@ -282,6 +267,87 @@ START_TEST(facebook_has_the_triangles_that_snap_counted)
         ck_assert_no_error(error);
         ck_assert_double_eq(gasket_result_metric(result, "triangles"), 1612010);
     }
+}
+END_TEST
+
+/* ---- iterations without a residual: the smallest number spreads ------------------------------ */
+
+static void
+smallest_gather(const GasketContext *context, const GasketRows *rows, void *sums)
+{
+    const uint32_t *smallest = rows->values;
+    uint32_t *sum = sums;
+    (void)context;
+    for (size_t r = 0; r < rows->count; r++)
+        for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++)
+            sum[rows->sum[r]] = MIN(sum[rows->sum[r]], smallest[rows->neighbour[e]]);
+}
+
+static void
+smallest_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
+{
+    const uint32_t *sum = sums;
+    uint32_t *state = run->state, *value = run->value;
+    for (size_t i = 0; i < run->count; i++) {
+        GasketVertex v = run->vertex[i];
+        uint32_t smallest = context->step == 0 ? context->number[v] : sum[run->sum[i]];
+        run->changed[i] = context->step == 0 || smallest < state[v];
+        if (run->changed[i])
+            state[v] = value[v] = smallest;
+    }
+}
+
+static bool
+run_smallest(GasketRun *run, const void *parameters, GError **error)
+{
+    static const GasketRowSet rows[] = {{0, GASKET_IN}};
+    static const uint32_t none = UINT32_MAX;
+    static const GasketProgram smallest = {.name = "smallest",
+                                           .rows = rows,
+                                           .n_rows = 1,
+                                           .sum_size = sizeof(uint32_t),
+                                           .identity = &none,
+                                           .gather = smallest_gather,
+                                           .apply = smallest_apply,
+                                           .changes = GASKET_CHANGES_MARKED,
+                                           .wakes = GASKET_WAKES_READERS};
+    static const GasketProgram *const programs[] = {&smallest};
+    (void)parameters;
+    return gasket_run_set_state(run, 0, sizeof(uint32_t), error) &&
+           gasket_run_set_value(run, 0, sizeof(uint32_t), error) &&
+           gasket_run_iterate(run, programs, 1, error);
+}
+
+START_TEST(iterations_end_when_nothing_changes_or_when_they_are_done)
+{
+    static const GasketResultColumn columns[] = {{.name = "smallest", .type = GASKET_UINT32}};
+    static const GasketAlgorithm algorithm = {.abi = GASKET_ABI,
+                                              .name = "smallest",
+                                              .results = columns,
+                                              .n_results = 1,
+                                              .run = run_smallest};
+    Friends friends;
+    draw_friends(&friends);
+    uint32_t last[FRIENDS], next[FRIENDS], n = 1;
+    for (uint32_t v = 0; v < FRIENDS; v++)
+        last[v] = v;
+    for (bool changed = true; changed; n++) {
+        memcpy(next, last, sizeof next);
+        for (int v = 0; v < FRIENDS; v++)
+            for (int u = 0; u < FRIENDS; u++)
+                next[v] = friends.joined[u][v] ? MIN(next[v], last[u]) : next[v];
+        changed = memcmp(next, last, sizeof next) != 0;
+        memcpy(last, next, sizeof last);
+    }
+    Experiment experiment = {&algorithm, .build = build_friends, .data = &friends};
+    g_autoptr(GasketResult) result = run_everywhere(&experiment, workers);
+    ck_assert_mem_eq(gasket_result_column(result, 0), last, sizeof last);
+    ck_assert_uint_eq(gasket_result_iterations(result), n);
+
+    experiment.iterations = 2;
+    g_autoptr(GasketResult) first = run_everywhere(&experiment, workers);
+    ck_assert_uint_gt(n, 2);
+    ck_assert_uint_eq(gasket_result_iterations(first), 2);
 }
 END_TEST
 
@@ -294,6 +360,7 @@ main(void)
     tcase_add_test(all, als_solves_the_normal_equations_of_each_side);
     tcase_add_test(all, triangles_are_those_of_three_loops);
     tcase_add_test(all, facebook_has_the_triangles_that_snap_counted);
+    tcase_add_test(all, iterations_end_when_nothing_changes_or_when_they_are_done);
     TCase *cases[] = {all};
     return check_run("programs", cases, G_N_ELEMENTS(cases));
 }

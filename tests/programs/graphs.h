@@ -51,4 +51,20 @@ draw_friends(Friends *ret_friends)
     }
 }
 
+/* data: Friends. */
+static inline GasketGraph *
+build_friends(const void *data)
+{
+    const Friends *friends = data;
+    GasketGraphBuilder *builder = gasket_graph_builder_new();
+    gasket_graph_builder_add_kind(builder, "friend");
+    gasket_graph_builder_add_relation(builder, "friends", 0, 0, true);
+    add_vertices(builder, 0, FRIENDS, NULL);
+    for (int u = 0; u < FRIENDS; u++)
+        for (int v = 0; v < u; v++)
+            if (friends->joined[u][v])
+                add_edge(builder, 0, u, v, NULL);
+    return finish_given(builder);
+}
+
 #endif

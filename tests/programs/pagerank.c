@@ -5,11 +5,8 @@
 #include <math.h>
 
 enum { RESIDUAL, DANGLING };
-
 static const GasketAggregate aggregates[] = {{"residual", GASKET_SUM, 1},
                                              {"dangling", GASKET_SUM, 1}};
-static const GasketNeeds needs[] = {{.in_rows = true, .degrees = true}};
-static const GasketResultColumn results[] = {{.name = "rank", .type = GASKET_DOUBLE}};
 
 static void
 gather(const GasketContext *context, const GasketRows *rows, void *sums)
@@ -17,7 +14,6 @@ gather(const GasketContext *context, const GasketRows *rows, void *sums)
     const double *share = rows->values;
     double *sum = sums;
     (void)context;
-
     for (size_t r = 0; r < rows->count; r++)
         for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++)
             sum[rows->sum[r]] += share[rows->neighbour[e]];
@@ -26,22 +22,17 @@ gather(const GasketContext *context, const GasketRows *rows, void *sums)
 static void
 apply(const GasketContext *context, const GasketVertices *run, const void *sums)
 {
-    const double *sum = sums;
+    const double n = context->n_vertices, dangling = gasket_total(context, DANGLING, 0),
+                 *sum = sums;
     double *rank = run->state, *share = run->value;
-    const double n = context->n_vertices;
-    const bool start = context->step == 0;
-
     for (size_t i = 0; i < run->count; i++) {
         GasketVertex v = run->vertex[i];
-        double new_rank =
-            0.15 / n + 0.85 * (sum[run->sum[i]] + gasket_total(context, DANGLING, 0) / n);
-        if (start)
-            new_rank = 1 / n;
-        gasket_add(context, RESIDUAL, 0, fabs(new_rank - rank[v]));
-        rank[v] = new_rank;
-        share[v] = context->out_degree[v] > 0 ? new_rank / context->out_degree[v] : 0;
+        double last = rank[v];
+        rank[v] = context->step == 0 ? 1 / n : 0.15 / n + 0.85 * (sum[run->sum[i]] + dangling / n);
+        gasket_add(context, RESIDUAL, 0, fabs(rank[v] - last));
+        share[v] = rank[v] / MAX(context->out_degree[v], 1);
         if (context->out_degree[v] == 0)
-            gasket_add(context, DANGLING, 0, new_rank);
+            gasket_add(context, DANGLING, 0, rank[v]);
     }
 }
 
@@ -73,7 +64,9 @@ run_pagerank(GasketRun *run, const void *parameters, GError **error)
     return true;
 }
 
-static const GasketAlgorithm algorithm = {
+static const GasketNeeds needs[] = {{.in_rows = true, .degrees = true}};
+static const GasketResultColumn results[] = {{.name = "rank", .type = GASKET_DOUBLE}};
+const GasketAlgorithm program_pagerank = {
     .abi = GASKET_ABI,
     .name = "pagerank",
     .needs = needs,
@@ -83,9 +76,3 @@ static const GasketAlgorithm algorithm = {
     .default_iterations = 200,
     .run = run_pagerank,
 };
-
-const GasketAlgorithm *
-program_pagerank(void)
-{
-    return &algorithm;
-}

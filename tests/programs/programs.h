@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Complete vertex programs against the public headers alone, as a user would write them. Each file
- * says which graph it expects; check_programs.c builds it and compares with brute force. */
+ * says which graph it expects; the checks build it and compare with brute force. */
 #ifndef GASKET_TESTS_PROGRAMS_H
 #define GASKET_TESTS_PROGRAMS_H
 
 #include <gasket/gasket.h>
 
-const GasketAlgorithm *program_pagerank(void);
-const GasketAlgorithm *program_als(void);
-const GasketAlgorithm *program_bp(void);
-const GasketAlgorithm *program_triangles(void);
-const GasketAlgorithm *program_gibbs(void);
-const GasketAlgorithm *program_lda(void);
+extern const GasketAlgorithm program_pagerank, program_als, program_bp, program_triangles,
+    program_gibbs, program_lda;
 
 /* What programs and the brute force against them share. */
 enum {

@@ -8,9 +8,8 @@
 #include "programs.h"
 
 enum { TRIANGLES };
-typedef struct {
-    uint32_t n_higher, triangles; /* triangles of which it is the lowest */
-} State;
+static const GasketAggregate aggregates[] = {{"triangles", GASKET_COUNT, 1}};
+
 typedef struct {          /* the value */
     uint32_t n, number[]; /* ascending */
 } Higher;
@@ -18,31 +17,22 @@ typedef struct {          /* the value */
 static size_t
 higher_size(const GasketContext *context, GasketVertex v, const void *state)
 {
-    (void)context;
-    return (1 + ((const State *)state)[v].n_higher) * sizeof(uint32_t);
+    (void)state;
+    return (1 + (size_t)context->in_degree[v]) * sizeof(uint32_t); /* as many as there can be */
 }
 
-/* Walks the higher neighbours of each row: counts them, or publishes their numbers. */
 static void
 list_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
 {
     const GasketRows *rows = run->rows;
-    State *state = run->state;
     (void)sums;
     for (size_t i = 0; i < run->count; i++) {
         GasketVertex v = run->vertex[i];
-        Higher *higher =
-            run->value_begin ? (void *)((char *)run->value + run->value_begin[v]) : NULL;
-        uint32_t n = 0;
-        for (uint64_t e = rows->begin[i]; e < rows->end[i]; e++) {
-            uint32_t number = context->number[rows->neighbour[e]];
-            if (number > context->number[v] && higher != NULL)
-                higher->number[n] = number;
-            n += number > context->number[v];
-        }
-        state[v].n_higher = n;
-        if (higher != NULL)
-            higher->n = n;
+        Higher *higher = (void *)((char *)run->value + run->value_begin[v]);
+        higher->n = 0;
+        for (uint64_t e = rows->begin[i]; e < rows->end[i]; e++)
+            if (context->number[rows->neighbour[e]] > context->number[v])
+                higher->number[higher->n++] = context->number[rows->neighbour[e]];
     }
 }
 
@@ -63,25 +53,23 @@ static void
 count_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
 {
     const GasketRows *rows = run->rows;
-    State *state = run->state;
-    size_t size;
+    uint32_t *triangles = run->state; /* of which the vertex is the lowest */
     (void)sums;
     for (size_t i = 0; i < run->count; i++) {
         GasketVertex v = run->vertex[i];
         for (uint64_t e = rows->begin[i]; e < rows->end[i]; e++)
             if (context->number[rows->neighbour[e]] > context->number[v])
-                state[v].triangles +=
-                    count_common(gasket_value_of(rows, v, &size),
-                                 gasket_value_of(rows, rows->neighbour[e], &size));
-        gasket_count(context, TRIANGLES, 0, state[v].triangles);
+                triangles[v] += count_common(gasket_value_of(rows, v, NULL),
+                                             gasket_value_of(rows, rows->neighbour[e], NULL));
+        gasket_count(context, TRIANGLES, 0, triangles[v]);
     }
 }
 
-static const GasketRowSet rows_all[] = {{0, GASKET_IN}};
+static const GasketRowSet in_rows[] = {{0, GASKET_IN}};
 static const GasketProgram list = {
-    .name = "list", .rows = rows_all, .n_rows = 1, .whole_rows = true, .apply = list_apply};
+    .name = "list", .rows = in_rows, .n_rows = 1, .whole_rows = true, .apply = list_apply};
 static const GasketProgram count = {.name = "count",
-                                    .rows = rows_all,
+                                    .rows = in_rows,
                                     .n_rows = 1,
                                     .whole_rows = true,
                                     .apply = count_apply,
@@ -91,11 +79,9 @@ static const GasketProgram count = {.name = "count",
 static bool
 run_triangles(GasketRun *run, const void *parameters, GError **error)
 {
-    static const GasketAggregate aggregates[] = {{"triangles", GASKET_COUNT, 1}};
     (void)parameters;
     if (!gasket_run_set_aggregates(run, aggregates, 1, error) ||
-        !gasket_run_set_state(run, 0, sizeof(State), error) ||
-        !gasket_run_step(run, &list, error) ||
+        !gasket_run_set_state(run, 0, sizeof(uint32_t), error) ||
         !gasket_run_set_value_varying(run, 0, higher_size, NULL, error) ||
         !gasket_run_step(run, &list, error) || !gasket_run_step(run, &count, error))
         return false;
@@ -103,16 +89,14 @@ run_triangles(GasketRun *run, const void *parameters, GError **error)
     return true;
 }
 
-static const GasketResultColumn results[] = {
-    {.name = "triangles", .type = GASKET_UINT32, .offset = offsetof(State, triangles)}};
-static const GasketAlgorithm algorithm = {.abi = GASKET_ABI,
-                                          .name = "triangles",
-                                          .results = results,
-                                          .n_results = 1,
-                                          .run = run_triangles};
-
-const GasketAlgorithm *
-program_triangles(void)
-{
-    return &algorithm;
-}
+static const GasketNeeds needs[] = {{.in_rows = true, .degrees = true}};
+static const GasketResultColumn results[] = {{.name = "triangles", .type = GASKET_UINT32}};
+const GasketAlgorithm program_triangles = {
+    .abi = GASKET_ABI,
+    .name = "triangles",
+    .needs = needs,
+    .n_needs = 1,
+    .results = results,
+    .n_results = 1,
+    .run = run_triangles,
+};

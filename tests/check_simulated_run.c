@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whole runs over a simulated network: delays and order never change a bit, a seed gives its trace
+ * again, and a cut ends the run. */
+#include "algorithms/algorithms.h"
+#include "engine/array.h"
+#include "engine/job.h"
+#include "tests/small_graphs.h"
+
+typedef struct {
+    const SmallGraph *graph;
+    GByteArray *result; /* columns of every block, one after the other */
+    const GasketAlgorithm *algorithm;
+} Observer;
+
+static GasketGraph *
+load(void *data, GasketReport *report, GError **error)
+{
+    const Observer *observer = data;
+    (void)report, (void)error;
+    return small_build(observer->graph);
+}
+
+static bool
+take_result(void *data, const GasketResultBlock *block, GError **error)
+{
+    Observer *observer = data;
+    (void)error;
+    for (unsigned c = 0; c < observer->algorithm->n_results; c++)
+        g_byte_array_append(observer->result, block->columns[c],
+                            (guint)(block->n *
+                                    gasket_type_size(observer->algorithm->results[c].type)));
+    return true;
+}
+
+static bool
+take_finish(void *data, const GasketReport *report, GError **error)
+{
+    (void)data, (void)report, (void)error;
+    return true;
+}
+
+/* Runs it; the bytes of the result in *ret_result (NULL after a failure). */
+static bool
+simulate(const GasketAlgorithm *algorithm, const SmallGraph *graph, unsigned workers,
+         const GasketSimulatedOptions *options, GByteArray **ret_result, uint64_t *ret_trace,
+         GError **error)
+{
+    g_autofree void *parameters = make_parameters(algorithm, NULL);
+    Observer observer = {graph, g_byte_array_new(), algorithm};
+    GasketJob job = {.algorithm = algorithm,
+                     .parameters = parameters,
+                     .needs = algorithm->needs,
+                     .n_needs = algorithm->n_needs,
+                     .results = algorithm->results,
+                     .n_results = algorithm->n_results,
+                     .workers = workers,
+                     .threads = 1,
+                     .iterations = algorithm->default_iterations,
+                     .tolerance = algorithm->default_tolerance,
+                     .data = &observer,
+                     .load = load,
+                     .result = take_result,
+                     .finish = take_finish,
+                     .simulation = options,
+                     .ret_trace = ret_trace};
+    GasketStopped stopped;
+    bool ok = gasket_job_run(&job, &stopped, error);
+    if (ok)
+        *ret_result = observer.result;
+    else
+        g_byte_array_unref(observer.result);
+    return ok;
+}
+
+static void
+assert_same_bits(const GasketAlgorithm *algorithm, const SmallGraph *graph, unsigned n_seeds)
+{
+    g_autoptr(GError) error = NULL;
+    GByteArray *expected = NULL;
+    ck_assert(simulate(algorithm, graph, 1, NULL, &expected, NULL, &error));
+    ck_assert_uint_gt(expected->len, 0);
+    for (unsigned seed = 0; seed < n_seeds; seed++) {
+        /* Short queues make senders wait; long delays let ranks run a round ahead. */
+        const GasketSimulatedOptions options = {.seed = seed,
+                                                .cut_peer = -1,
+                                                .delay_us_max = seed % 3 ? 5000 : 0,
+                                                .queue = seed % 4 == 0 ? 500 : 0};
+        unsigned workers = 2 + seed % 4;
+        uint64_t trace[2] = {0};
+        for (unsigned again = 0; again < (seed % 5 == 0 ? 2u : 1u); again++) {
+            GByteArray *found = NULL;
+            ck_assert_msg(simulate(algorithm, graph, workers, &options, &found, &trace[again],
+                                   &error),
+                          "%s, seed %u: %s", algorithm->name, seed, error ? error->message : "");
+            ck_assert_uint_eq(found->len, expected->len);
+            ck_assert_msg(memcmp(found->data, expected->data, found->len) == 0,
+                          "%s, seed %u, %u workers: other bits", algorithm->name, seed, workers);
+            g_byte_array_unref(found);
+            if (again > 0)
+                ck_assert_uint_eq(trace[0], trace[1]);
+        }
+    }
+    g_byte_array_unref(expected);
+}
+
+START_TEST(pagerank_has_the_same_bits_whatever_the_network_does)
+{
+    SmallGraph graph = {.weights = SMALL_FRACTIONS};
+    small_draw(&graph, 5, 80, 300);
+    assert_same_bits(&gasket_pagerank, &graph, 150);
+}
+END_TEST
+
+START_TEST(components_are_the_same_whatever_the_network_does)
+{
+    SmallGraph graph = {.symmetric = true};
+    small_draw(&graph, 6, 90, 80);
+    assert_same_bits(&gasket_components, &graph, 150);
+}
+END_TEST
+
+START_TEST(a_cut_ends_the_run_for_every_rank)
+{
+    SmallGraph graph = {.weights = SMALL_FRACTIONS};
+    small_draw(&graph, 5, 80, 300);
+    unsigned n_failed = 0;
+    for (unsigned seed = 0; seed < 120; seed++) {
+        const unsigned workers = 2 + seed % 3;
+        const GasketSimulatedOptions options = {.seed = seed,
+                                                .delay_us_max = 1000,
+                                                .cut_peer = (int)(seed % (workers + 1)),
+                                                .cut_after_frames = seed,
+                                                .peer_timeout_us = 100000};
+        g_autoptr(GError) error = NULL;
+        GByteArray *found = NULL;
+        if (simulate(&gasket_pagerank, &graph, workers, &options, &found, NULL, &error)) {
+            g_byte_array_unref(found); /* the loader had left before */
+            continue;
+        }
+        ck_assert_msg(g_error_matches(error, GASKET_ERROR, GASKET_ERROR_PEER), "seed %u: %s", seed,
+                      error->message);
+        n_failed++;
+    }
+    ck_assert_uint_gt(n_failed, 80);
+}
+END_TEST
+
+int
+main(void)
+{
+    TCase *simulated = tcase_create("simulated runs");
+    tcase_set_timeout(simulated, 240);
+    tcase_add_test(simulated, pagerank_has_the_same_bits_whatever_the_network_does);
+    tcase_add_test(simulated, components_are_the_same_whatever_the_network_does);
+    tcase_add_test(simulated, a_cut_ends_the_run_for_every_rank);
+    TCase *cases[] = {simulated};
+    return check_run("simulated_run", cases, G_N_ELEMENTS(cases));
+}
