@@ -125,7 +125,7 @@ GASKET_API bool gasket_run_set_aggregates(GasketRun *run, const GasketAggregate 
  * Errors: PEER, PROTOCOL, MEMORY; after one, the run can only be ended. */
 GASKET_API bool gasket_run_step(GasketRun *run, const GasketProgram *program, GError **error);
 
-/* [all] The same on a set of vertices, woken or not. */
+/* [all] The same on a set of vertices, woken or not; its woken vertices have then run. */
 GASKET_API bool gasket_run_step_on(GasketRun *run, const GasketProgram *program,
                                    const GasketVertexSet *set, GError **error);
 
