@@ -7,7 +7,7 @@
 #include "loaders/load.h"
 #include "tests/small_graphs.h"
 
-static const unsigned workers[] = {1, 2, 4, 7, 0};
+static const unsigned workers[] = {1, 2, 4, 0};
 
 static const GasketNeeds in_rows_needs[] = {{.in_rows = true, .degrees = true}};
 static const GasketRowSet in_rows[] = {{0, GASKET_IN}};
@@ -360,8 +360,9 @@ assert_same_answer(const GasketAlgorithm *algorithm, BuildGraph build, const voi
     if (algorithm != &gasket_pagerank) {
         /* A minimum gets at least as far in a sweep as in a step. */
         ck_assert_uint_le(gasket_result_iterations(chromatic), gasket_result_iterations(sync));
-        ck_assert_mem_eq(gasket_result_column(sync, 0), gasket_result_column(chromatic, 0),
-                         n * gasket_type_size(algorithm->results[0].type));
+        if (n > 0)
+            ck_assert_mem_eq(gasket_result_column(sync, 0), gasket_result_column(chromatic, 0),
+                             n * gasket_type_size(algorithm->results[0].type));
         return;
     }
     const double *a = gasket_result_column(sync, 0), *b = gasket_result_column(chromatic, 0);
