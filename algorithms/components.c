@@ -233,11 +233,8 @@ components_run(GasketRun *run, const void *parameters, GError **error)
         !gasket_run_step(run, &start, error))
         return false;
 
-    while (gasket_run_continues(run)) {
-        if (!gasket_run_step(run, &spread, error))
-            return false;
-        gasket_run_end_iteration(run, NAN, gasket_run_n_changed(run, 0) == 0);
-    }
+    if (!gasket_run_until_quiet(run, (const GasketProgram *const[]){&spread}, 1, error))
+        return false;
 
     if (!gasket_run_step(run, &count, error))
         return false;

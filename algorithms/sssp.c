@@ -237,11 +237,8 @@ sssp_run(GasketRun *run, const void *parameters, GError **error)
     if (weighted && !check_exact(run, error))
         return false;
 
-    while (gasket_run_continues(run)) {
-        if (!gasket_run_step(run, &relax, error))
-            return false;
-        gasket_run_end_iteration(run, NAN, gasket_run_n_changed(run, 0) == 0);
-    }
+    if (!gasket_run_until_quiet(run, (const GasketProgram *const[]){&relax}, 1, error))
+        return false;
 
     if (!gasket_run_step(run, &count, error))
         return false;

@@ -240,7 +240,8 @@ check_call(const GasketCliCall *call, const char *const *inputs, unsigned n_inpu
     const char *table = common->output_table != NULL ? common->output_table : "result";
     return gasket_graph_input_check_output(inputs, n_inputs, common, common->output, table,
                                            error) &&
-           gasket_job_check_engine(call->algorithm, (GasketEngine)common->engine, error) &&
+           gasket_job_check_engine(call->algorithm, (GasketEngine)common->engine,
+                                   (GasketConsistency)common->consistency, error) &&
            gasket_cli_partition_check(common->partition, error) &&
            (common->output == NULL || gasket_result_writer_check(common->output, &options, error));
 }
@@ -286,8 +287,8 @@ status_of(const AlgorithmRun *run, GasketStopped stopped)
     if (stopped == GASKET_STOPPED_ASKED)
         return GASKET_EXIT_STOPPED;
     bool wants_more = run->head.tolerance > 0 || run->algorithm->default_iterations == 0;
-    return stopped == GASKET_STOPPED_ITERATIONS && wants_more ? GASKET_EXIT_NOT_CONVERGED
-                                                              : GASKET_EXIT_DONE;
+    bool bounded = stopped == GASKET_STOPPED_ITERATIONS || stopped == GASKET_STOPPED_LIMIT;
+    return bounded && wants_more ? GASKET_EXIT_NOT_CONVERGED : GASKET_EXIT_DONE;
 }
 
 static bool
@@ -308,6 +309,10 @@ run_job(AlgorithmRun *run, const GasketCliCall *call, int *ret_status, GError **
         .iterations = run->head.iterations,
         .tolerance = run->head.tolerance,
         .engine = (GasketEngine)common->engine,
+        .scheduler = (GasketScheduler)common->scheduler,
+        .consistency = (GasketConsistency)common->consistency,
+        .max_seconds = common->max_seconds,
+        .max_updates = (uint64_t)common->max_updates,
         .segment = (uint32_t)common->segment,
         .verify = common->verify,
         .peer_timeout_us = (int64_t)(common->peer_timeout * 1e6),

@@ -14,7 +14,11 @@ static const char *const multi_edges[] = {"keep", "drop", "sum", "min", "max", N
 /* ORDER gasket_order */
 static const char *const orders[] = {"auto", "given", "degree", NULL};
 /* ORDER gasket_engine */
-static const char *const engines[] = {"sync", "chromatic", NULL};
+static const char *const engines[] = {"sync", "chromatic", "async", NULL};
+/* ORDER gasket_scheduler */
+static const char *const schedulers[] = {"auto", "fifo", "priority", "sweep", NULL};
+/* ORDER gasket_consistency */
+static const char *const consistencies[] = {"auto", "none", "vertex", "edge", NULL};
 
 static const GasketCliOption input_options[] = {
     {.option = {"format", GASKET_OPTION_STRING, FIELD(format),
@@ -88,8 +92,21 @@ static const GasketCliOption worker_options[] = {
     {.option = {"engine", GASKET_OPTION_CHOICE, FIELD(engine), "sync",
                 "sync: supersteps, in each of which every vertex reads the step before; chromatic: "
                 "colour by colour, where neighbours have different colours and read what the "
-                "colours before wrote",
+                "colours before wrote; async: each vertex runs by itself once it is woken, in an "
+                "order that differs from run to run",
                 .choices = engines},
+     .advanced = true},
+    {.option = {"scheduler", GASKET_OPTION_CHOICE, FIELD(scheduler), "auto",
+                "async: which woken vertex runs next: the one that waits longest (fifo), the one "
+                "whose waking mattered most (priority), or the next by number (sweep); auto: the "
+                "algorithm's choice",
+                .choices = schedulers},
+     .advanced = true},
+    {.option = {"consistency", GASKET_OPTION_CHOICE, FIELD(consistency), "auto",
+                "async: what holds while a vertex runs: no value is torn (none), its own data is "
+                "its own (vertex), no neighbour runs (edge); auto: the least that the algorithm "
+                "is right with",
+                .choices = consistencies},
      .advanced = true},
     {.option = {"peer-timeout", GASKET_OPTION_DOUBLE, FIELD(peer_timeout), "10",
                 "seconds of silence after which a worker counts as dead", .minimum = 0.1,
@@ -113,6 +130,14 @@ static const GasketCliOption run_options[] = {
                 .help =
                     "converged once an iteration changes less than this; 0: the algorithm's own",
                 .minimum = 0, .maximum = INFINITY}},
+    {.option = {"max-seconds", GASKET_OPTION_DOUBLE, FIELD(max_seconds), "0",
+                "async: stop after running so long, converged or not; 0: no bound", .minimum = 0,
+                .maximum = 1e9, .value_name = "SECONDS"},
+     .advanced = true},
+    {.option = {"max-updates", GASKET_OPTION_INT, FIELD(max_updates), "0",
+                "async: stop after about so many runs of a vertex; 0: no bound", .minimum = 0,
+                .maximum = (double)INT64_MAX},
+     .advanced = true},
     {.option = {"seed", GASKET_OPTION_INT, FIELD(seed), "0", "of all random numbers", .minimum = 0,
                 .maximum = (double)INT64_MAX}},
     {.option = {"verify", GASKET_OPTION_BOOL, FIELD(verify),

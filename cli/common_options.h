@@ -22,14 +22,18 @@ typedef struct {
     bool quiet;
     /* workers */
     int64_t workers;
-    int engine;
+    int engine;      /* GasketEngine */
+    int scheduler;   /* GasketScheduler */
+    int consistency; /* GasketConsistency */
     const char *partition;
     double peer_timeout;
     bool insecure;
     int64_t segment;
     /* run */
-    int64_t iterations; /* -1: the algorithm's */
-    double tolerance;   /* NAN: the algorithm's */
+    int64_t iterations;  /* -1: the algorithm's */
+    double tolerance;    /* NAN: the algorithm's */
+    double max_seconds;  /* 0: no bound */
+    int64_t max_updates; /* 0: no bound */
     int64_t seed;
     bool verify, dry_run;
     /* output */

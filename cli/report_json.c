@@ -100,7 +100,7 @@ static json_t *
 plan_of(const GasketReportHead *head, const GasketReport *report)
 {
     /* ORDER gasket_engine */
-    static const char *const engines[] = {"sync", "chromatic"};
+    static const char *const engines[] = {"sync", "chromatic", "async"};
     json_t *object = json_object();
     set_integer(object, "workers", report->plan.workers);
     set_integer(object, "threads", report->plan.threads);
@@ -199,7 +199,7 @@ metrics_of(const GasketReport *report)
 }
 
 /* ORDER gasket_stopped */
-static const char *const reasons[] = {"converged", "iterations", "asked"};
+static const char *const reasons[] = {"converged", "iterations", "asked", "limit"};
 
 static json_t *
 stopped_of(const GasketReportHead *head, const GasketReport *report)

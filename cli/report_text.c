@@ -134,7 +134,7 @@ static void
 append_outcome(const GasketReport *report, GString *out)
 {
     /* ORDER gasket_stopped */
-    static const char *const words[] = {"converged ", "unfinished", "stopped   "};
+    static const char *const words[] = {"converged ", "unfinished", "stopped   ", "unfinished"};
     size_t n = report->n_iterations;
 
     g_string_append_printf(out, "%s after ", words[report->stopped]);

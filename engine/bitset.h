@@ -28,6 +28,15 @@ gasket_bitset_add(uint64_t *set, uint32_t i)
     set[i / 64] |= UINT64_C(1) << (i % 64);
 }
 
+/* The same while other threads add to the set. */
+static inline void
+gasket_bitset_add_shared(uint64_t *set, uint32_t i)
+{
+    uint64_t bit = UINT64_C(1) << (i % 64);
+    if (!(__atomic_load_n(&set[i / 64], __ATOMIC_RELAXED) & bit))
+        __atomic_fetch_or(&set[i / 64], bit, __ATOMIC_RELAXED);
+}
+
 static inline void
 gasket_bitset_remove(uint64_t *set, uint32_t i)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The end of a step: staged values become current, and changed values wake their readers. */
-#include <stdatomic.h>
 #include <string.h>
 
 #include "engine/array.h"
@@ -89,13 +88,8 @@ typedef struct {
 static void
 wake_readers(const Waker *waker, GasketVertex u)
 {
-    for (uint64_t i = waker->readers->begin[u]; i < waker->readers->begin[u + 1]; i++) {
-        uint32_t v = waker->readers->row[i];
-        _Atomic uint64_t *word = (_Atomic uint64_t *)&waker->active[v / 64];
-        uint64_t bit = UINT64_C(1) << (v % 64);
-        if (!(atomic_load_explicit(word, memory_order_relaxed) & bit))
-            atomic_fetch_or_explicit(word, bit, memory_order_relaxed);
-    }
+    for (uint64_t i = waker->readers->begin[u]; i < waker->readers->begin[u + 1]; i++)
+        gasket_bitset_add_shared(waker->active, waker->readers->row[i]);
 }
 
 static void

@@ -34,6 +34,7 @@ gasket_edge_values_clear(GasketEdgeValues *values)
     gasket_array_free(values->second);
     gasket_array_free(values->slot);
     gasket_array_free(values->outbox_begin);
+    gasket_array_free(values->outbox_woken);
     gasket_array_free(values->inbox_begin);
     gasket_array_free(values->inbox);
     *values = (GasketEdgeValues){0};

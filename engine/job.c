@@ -364,9 +364,44 @@ gasket_job_conclude(GasketOutcome *outcomes, unsigned n, GasketStopped *ret_stop
     return ok;
 }
 
-bool
-gasket_job_check_engine(const GasketAlgorithm *algorithm, GasketEngine engine, GError **error)
+/* The consistency that an algorithm needs. */
+static GasketConsistency
+least_consistency(const GasketAlgorithm *algorithm)
 {
+    return algorithm->consistency != GASKET_CONSISTENCY_AUTO ? algorithm->consistency
+                                                             : GASKET_CONSISTENCY_VERTEX;
+}
+
+GasketScheduler
+gasket_job_scheduler(const GasketJob *job)
+{
+    if (job->scheduler != GASKET_SCHEDULER_AUTO)
+        return job->scheduler;
+    return job->algorithm->scheduler != GASKET_SCHEDULER_AUTO ? job->algorithm->scheduler
+                                                              : GASKET_SCHEDULER_FIFO;
+}
+
+GasketConsistency
+gasket_job_consistency(const GasketJob *job)
+{
+    return job->consistency != GASKET_CONSISTENCY_AUTO ? job->consistency
+                                                       : least_consistency(job->algorithm);
+}
+
+bool
+gasket_job_check_engine(const GasketAlgorithm *algorithm, GasketEngine engine,
+                        GasketConsistency consistency, GError **error)
+{
+    /* ORDER gasket_consistency */
+    static const char *const levels[] = {"auto", "none", "vertex", "edge"};
+
+    if (engine == GASKET_ENGINE_ASYNC && consistency != GASKET_CONSISTENCY_AUTO &&
+        consistency < least_consistency(algorithm)) {
+        g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
+                    "%s needs at least the consistency %s to be right, found %s", algorithm->name,
+                    levels[least_consistency(algorithm)], levels[consistency]);
+        return false;
+    }
     if (engine == GASKET_ENGINE_SYNC || (algorithm->engines >> engine & 1) != 0)
         return true;
     g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
@@ -382,7 +417,7 @@ gasket_job_run(const GasketJob *job, GasketStopped *ret_status, GError **error)
     GasketStopped stopped = GASKET_STOPPED_CONVERGED;
     bool ok;
 
-    if (!gasket_job_check_engine(job->algorithm, job->engine, error))
+    if (!gasket_job_check_engine(job->algorithm, job->engine, job->consistency, error))
         return false;
     if (job->workers == 1)
         ok = gasket_job_be_only_rank(job, &stopped, error);

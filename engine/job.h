@@ -65,7 +65,11 @@ typedef struct {
     uint32_t iterations; /* 0: no bound */
     double tolerance;    /* 0: none */
     GasketEngine engine;
-    uint32_t segment; /* 0: from the machine's L2; UINT32_MAX: rows stay whole */
+    GasketScheduler scheduler; /* of the async engine; AUTO: the algorithm's */
+    GasketConsistency consistency;
+    double max_seconds;   /* 0: no bound */
+    uint64_t max_updates; /* 0: no bound */
+    uint32_t segment;     /* 0: from the machine's L2; UINT32_MAX: rows stay whole */
     bool verify;
     int64_t peer_timeout_us; /* 0: 10 s */
     bool insecure;
@@ -93,8 +97,13 @@ typedef struct {
     const volatile sig_atomic_t *stop; /* becomes > 0 when the user asks to stop; NULL: never */
 } GasketJob;
 
-/* Whether the algorithm runs on an engine. Error: ARGUMENT. */
-bool gasket_job_check_engine(const GasketAlgorithm *algorithm, GasketEngine engine, GError **error);
+/* Whether the algorithm runs on an engine with a consistency. Error: ARGUMENT. */
+bool gasket_job_check_engine(const GasketAlgorithm *algorithm, GasketEngine engine,
+                             GasketConsistency consistency, GError **error);
+
+/* What the async engine runs with: as asked, else what the algorithm says, else the least. */
+GasketScheduler gasket_job_scheduler(const GasketJob *job);
+GasketConsistency gasket_job_consistency(const GasketJob *job);
 
 /* Runs it. ret_status as the report's `stopped`; a verification that disagrees is FAILED, after
  * finish. With GASKET_JOB_PROCESSES no child, socket or file is left behind, whatever happens.

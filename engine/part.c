@@ -147,6 +147,20 @@ gasket_part_take_whole(GasketGraph **graph, const GasketPartExtras *extras, GErr
     return g_steal_pointer(&part);
 }
 
+uint32_t
+gasket_part_row_of(const GasketPartRows *rows, uint32_t n_owned, uint64_t entry)
+{
+    uint32_t low = 0, high = n_owned;
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (rows->offset[middle] <= entry)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 unsigned
 gasket_part_owner(const GasketPart *part, unsigned kind, GasketVertex v)
 {

@@ -112,6 +112,9 @@ gasket_part_mate(const GasketPartRelation *relation, GasketDirection direction)
     return direction == GASKET_IN ? GASKET_OUT : GASKET_IN;
 }
 
+/* The row, of n_owned, that has an entry. O(log n_owned). */
+uint32_t gasket_part_row_of(const GasketPartRows *rows, uint32_t n_owned, uint64_t entry);
+
 /* The rank that owns a local vertex of a kind. O(log size). */
 unsigned gasket_part_owner(const GasketPart *part, unsigned kind, GasketVertex v);
 

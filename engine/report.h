@@ -33,6 +33,7 @@ typedef enum {
     GASKET_STOPPED_CONVERGED,  /* the algorithm said so */
     GASKET_STOPPED_ITERATIONS, /* the bound on iterations was reached first */
     GASKET_STOPPED_ASKED,      /* the user interrupted */
+    GASKET_STOPPED_LIMIT,      /* the bound on seconds or updates was reached first */
 } GasketStopped;
 
 typedef struct {

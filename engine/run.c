@@ -99,6 +99,10 @@ gasket_run_new_take(GasketPart **part, GasketExchange *exchange, const GasketJob
     run->seed = job->seed;
     run->segment = job->segment;
     run->engine = job->engine;
+    run->scheduler = gasket_job_scheduler(job);
+    run->consistency = gasket_job_consistency(job);
+    run->max_seconds = job->max_seconds;
+    run->max_updates = job->max_updates;
     run->tolerance = job->tolerance;
     run->max_iterations = job->iterations;
     run->stop = job->stop;

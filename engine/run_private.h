@@ -76,6 +76,7 @@ typedef struct {
     uint8_t *second;         /* the other buffer, once one was needed */
     uint32_t *slot;          /* [entries of the opposite rows] where their owner writes */
     uint64_t *outbox_begin;  /* [size + 1] first slot for each rank */
+    uint64_t *outbox_woken;  /* bits by slot - n_entries: whose reader is to be woken; or NULL */
     uint64_t *inbox_begin;   /* [size + 1] into inbox */
     uint32_t *inbox;         /* entries that each rank writes, in the order of its outbox */
 } GasketEdgeValues;
@@ -109,7 +110,7 @@ struct GasketThread {
     GasketPartials partials;
     GasketContext context; /* for the step under way */
 
-    uint64_t n_ran, n_changed, changed_degree;
+    uint64_t n_ran, n_changed, n_woken, changed_degree;
 
     uint32_t *vertex; /* [GASKET_BLOCK_ROWS] buffers for blocks */
     uint32_t *slot;   /* [GASKET_BLOCK_ROWS] 0, 1, 2, ... */
@@ -132,6 +133,10 @@ struct GasketRun {
     uint64_t seed;
     uint32_t segment; /* as GasketJob.segment */
     GasketEngine engine;
+    GasketScheduler scheduler; /* never AUTO, nor the next */
+    GasketConsistency consistency;
+    double max_seconds;   /* 0: no bound */
+    uint64_t max_updates; /* 0: no bound */
     double tolerance;
     uint32_t max_iterations; /* 0: no bound */
 
@@ -147,8 +152,9 @@ struct GasketRun {
     unsigned n_chunk_cache;
 
     uint64_t step;
+    uint64_t n_woken; /* by gasket_wake in the last step, on all workers */
     uint64_t iteration;
-    bool in_iteration, converged, stop_asked, stopped;
+    bool in_iteration, converged, quiet, stop_asked, stopped;
     int64_t run_began_us, iteration_began_us;
     GasketReportIteration under_way; /* sums since the last iteration ended */
     GasketReport *report;            /* iterations and metrics go there; every rank keeps one */

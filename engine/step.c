@@ -227,6 +227,7 @@ sum_up(GasketStep *step)
         gasket_partials_merge(&run->own, &thread->partials, step->program->aggregates);
         step->own.n_ran += thread->n_ran;
         step->own.n_changed += thread->n_changed;
+        step->own.n_woken += thread->n_woken;
         step->own.changed_degree += thread->changed_degree;
     }
     step->own.stop_asked = run->stop != NULL && *run->stop > 0;
@@ -267,6 +268,7 @@ finish(GasketStep *step)
     gasket_partials_finish(&run->all, &run->totals, step->reduced);
     step->all.n_ran += step->own.n_ran;
     step->all.n_changed += step->own.n_changed;
+    step->all.n_woken += step->own.n_woken;
     step->all.changed_degree += step->own.changed_degree;
     step->all.bytes_sent += step->own.bytes_sent;
     step->all.stop_asked |= step->own.stop_asked;
@@ -275,6 +277,7 @@ finish(GasketStep *step)
         step->kind->changed_degree = step->all.changed_degree;
         gasket_push_remember(step);
     }
+    run->n_woken = step->all.n_woken;
     run->under_way.active += step->all.n_ran;
     run->under_way.bytes_sent += step->all.bytes_sent;
     run->stop_asked |= step->all.stop_asked != 0;

@@ -18,6 +18,7 @@
 
 #include "engine/ghosts.h"
 #include "engine/run_private.h"
+#include "engine/wake.h"
 
 typedef struct {
     GasketUpdate update; /* of the values */
@@ -29,7 +30,7 @@ typedef struct {
 
 /* What every rank tells every other at a step's end. */
 typedef struct {
-    uint64_t n_ran, n_changed, changed_degree, bytes_sent, stop_asked;
+    uint64_t n_ran, n_changed, n_woken, changed_degree, bytes_sent, stop_asked;
 } GasketStepCounters;
 
 typedef struct {
@@ -49,6 +50,7 @@ typedef struct {
 
     GasketRows rows[GASKET_MAX_ROW_SETS]; /* all but the block's own fields */
     const uint64_t *offset[GASKET_MAX_ROW_SETS];
+    GasketWaker wakers[GASKET_MAX_ROW_SETS]; /* of those that scatter */
     const GasketChunks *chunks;
     const GasketLayout *layout;
     size_t block_rows;

@@ -133,7 +133,7 @@ gasket_step_prepare_threads(GasketStep *step, GError **error)
         thread->context.parameters = program->parameters;
         thread->context.scratch = program->scratch_size > 0 ? thread->scratch : NULL;
         thread->context.thread = thread;
-        thread->n_ran = thread->n_changed = thread->changed_degree = 0;
+        thread->n_ran = thread->n_changed = thread->n_woken = thread->changed_degree = 0;
         gasket_partials_reset(&thread->partials, program->aggregates);
     }
     gasket_partials_reset(&run->own, step->fresh);

@@ -92,6 +92,7 @@ consume_totals(GasketStep *step, unsigned peer, const GasketRoundHeader *header,
     memcpy(&counters, body, sizeof counters);
     step->all.n_ran += counters.n_ran;
     step->all.n_changed += counters.n_changed;
+    step->all.n_woken += counters.n_woken;
     step->all.changed_degree += counters.changed_degree;
     step->all.bytes_sent += counters.bytes_sent;
     step->all.stop_asked |= counters.stop_asked;

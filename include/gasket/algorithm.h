@@ -29,7 +29,7 @@ extern "C" {
 #endif
 
 /* Changes whenever a struct below does; a shared object with another one is refused. */
-#define GASKET_ABI 1
+#define GASKET_ABI 2
 
 typedef enum {
     GASKET_OPTION_BOOL,   /* bool; a flag without a value on the command line */
@@ -111,6 +111,11 @@ typedef struct {
     /* Bit 1 << GasketEngine of each engine beside SYNC that the driver is right with: its answer
      * does not depend on which values of a step's start a gather still sees. Others are refused. */
     unsigned engines;
+
+    /* With the async engine: the least consistency that it is right with, which is also what it
+     * runs with if not told otherwise (AUTO: VERTEX), and how it is scheduled (AUTO: FIFO). */
+    GasketConsistency consistency;
+    GasketScheduler scheduler;
 } GasketAlgorithm;
 
 /* --tolerance as given, or the algorithm's default. */
@@ -122,12 +127,16 @@ typedef struct {
     unsigned workers; /* as threads of this process that talk as processes do; 0: 1 */
     unsigned threads; /* compute threads of each worker; 0: 1 */
     uint64_t seed;
-    uint32_t iterations;         /* 0: the algorithm's default */
-    double tolerance;            /* NAN or 0: the algorithm's default */
-    const uint32_t *const *part; /* [n_kinds][n_vertices] owner of each vertex by number; NULL: by
+    uint32_t iterations;           /* 0: the algorithm's default */
+    double tolerance;              /* NAN or 0: the algorithm's default */
+    const uint32_t *const *part;   /* [n_kinds][n_vertices] owner of each vertex by number; NULL: by
                                     ranges of about equal work */
-    GasketEngine engine;         /* as --engine */
-    uint32_t segment;            /* values to a segment: 0 lets the engine choose, UINT32_MAX keeps
+    GasketEngine engine;           /* as --engine */
+    GasketScheduler scheduler;     /* as --scheduler */
+    GasketConsistency consistency; /* as --consistency */
+    double max_seconds;            /* as --max-seconds; 0: no bound */
+    uint64_t max_updates;          /* as --max-updates; 0: no bound */
+    uint32_t segment; /* values to a segment: 0 lets the engine choose, UINT32_MAX keeps
                                    rows whole (for tests and measurements) */
 } GasketRunOptions;
 

@@ -128,6 +128,8 @@ typedef struct {
     const uint64_t *outgoing_begin; /* bytes, by slot, where sizes vary; else NULL */
 
     void *state; /* [n_owned] state of the rows' kind; gather may read it */
+
+    struct GasketWaker *waker; /* private: gasket_wake */
 } GasketRows;
 
 /* A run of vertices of one kind, lent to apply for one call. */
@@ -142,6 +144,9 @@ typedef struct {
     const uint64_t *value_begin; /* bytes, by vertex, where sizes vary; else NULL */
     uint8_t *changed;            /* [count] with changes = GASKET_MARKED: set to 1 where a new
                                     value was written; 0 on entry. NULL otherwise */
+    float *priority;        /* [count] how much the change of vertex i's value matters: the priority
+                               with which it wakes others (1 on entry). NULL unless the engine
+                               orders vertices by it; then written where changed, or not at all */
     const GasketRows *rows; /* [n_rows] with whole_rows: row i of each set is vertex i's, whole.
                                     NULL otherwise */
 } GasketVertices;
@@ -164,11 +169,13 @@ typedef enum {
     GASKET_CHANGES_NONE,   /* none: only state, edge values and aggregates */
 } GasketChanges;
 
-/* What a changed value wakes for the next step of the programs that gather over it. */
+/* What a changed value wakes for the next step of the programs that gather over it (async: to run
+ * again). */
 typedef enum {
     GASKET_WAKES_NONE,    /* nothing: every vertex (of the step's set) runs in every step */
     GASKET_WAKES_READERS, /* the vertices that have it as a neighbour */
     GASKET_WAKES_SELF,    /* itself */
+    GASKET_WAKES_CHOSEN,  /* nothing: scatter names the neighbours to wake (gasket_wake) */
 } GasketWakes;
 
 #define GASKET_MAX_ROW_SETS 4
@@ -204,6 +211,14 @@ typedef struct {
     uint64_t aggregates;    /* bit i: this program computes aggregate i anew (run.h) */
     const void *parameters; /* for GasketContext.parameters */
 } GasketProgram;
+
+/* In scatter: the neighbour at entry e shall run again, for the edge value that was written for it
+ * (rows must be such that edge values are written along them). Takes effect with the edge value:
+ * in the next step of the neighbour's program, or with the async engine as soon as may be, the
+ * largest priority first where it orders by priority. A neighbour that waits already keeps the
+ * larger of the two priorities. Waking is for programs whose `wakes` is not NONE. */
+GASKET_API void gasket_wake(const GasketContext *context, const GasketRows *rows, uint64_t e,
+                            float priority);
 
 /* ---- values and edge values, where sizes vary (ret_size may be NULL) ------------------------ */
 

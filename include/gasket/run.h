@@ -155,6 +155,26 @@ GASKET_API void gasket_run_end_iteration(GasketRun *run, double residual, bool c
 GASKET_API bool gasket_run_iterate(GasketRun *run, const GasketProgram *const *programs,
                                    unsigned n_programs, GError **error);
 
+/* [all] Runs woken vertices until none is: the programs, at most one of each kind, whose `wakes`
+ * is not NONE. At first those that were woken since they last ran, which is all of them unless
+ * gasket_run_activate said which. Whatever the engine:
+ *
+ *   sync       iterations of a step of each program in order, until they changed no value and woke
+ *              no vertex
+ *   chromatic  the same, by sweeps where the program allows it
+ *   async      each vertex by itself as soon as it is woken, in the order of --scheduler, with what
+ *              --consistency promises; a piece of the run at most `seconds` long is an iteration
+ *
+ * Ends early as gasket_run_continues says (^C, --iterations, and with async --max-seconds and
+ * --max-updates); gasket_run_is_quiet tells. With async, aggregates of the programs are not
+ * computed: a step afterwards can. Errors as gasket_run_step; ARGUMENT for two programs of one
+ * kind, or one that is never woken. */
+GASKET_API bool gasket_run_until_quiet(GasketRun *run, const GasketProgram *const *programs,
+                                       unsigned n_programs, GError **error);
+
+/* Whether the last gasket_run_until_quiet ended because no vertex was woken any more. */
+GASKET_API bool gasket_run_is_quiet(const GasketRun *run);
+
 /* Puts a number into the report's metrics; name may have dots ("test.rmse"). */
 GASKET_API void gasket_run_set_metric(GasketRun *run, const char *name, double value);
 
@@ -199,9 +219,29 @@ typedef enum {
     GASKET_ENGINE_CHROMATIC, /* a program that gathers over its own kind's values and writes them
                                 runs as a sweep, by a colouring at distance 1 of the first such
                                 relation; others run as with SYNC */
+    GASKET_ENGINE_ASYNC,     /* gasket_run_until_quiet runs vertices as they are woken; steps run
+                                as with SYNC */
 } GasketEngine;
 
 GASKET_API GasketEngine gasket_run_engine(const GasketRun *run);
+
+/* Which of the woken vertices runs next (--scheduler). ORDER gasket_scheduler */
+typedef enum {
+    GASKET_SCHEDULER_AUTO,     /* as the algorithm says, else FIFO */
+    GASKET_SCHEDULER_FIFO,     /* the one that waits longest, on each thread */
+    GASKET_SCHEDULER_PRIORITY, /* the one with the largest priority, within a factor of two on each
+                                  thread */
+    GASKET_SCHEDULER_SWEEP,    /* the next by number, round and round */
+} GasketScheduler;
+
+/* What holds while a vertex runs (--consistency). Each level promises what those before it do.
+ * ORDER gasket_consistency */
+typedef enum {
+    GASKET_CONSISTENCY_AUTO,   /* what the algorithm needs */
+    GASKET_CONSISTENCY_NONE,   /* no torn values; neighbours may be any number of updates old */
+    GASKET_CONSISTENCY_VERTEX, /* its state and value are its own; woken meanwhile, it runs again */
+    GASKET_CONSISTENCY_EDGE,   /* adjacent vertices never overlap: the run equals a serial order */
+} GasketConsistency;
 
 /* [all] Colours the kind that owns `rows`. Whatever the direction of edges, at distance
  *

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Running woken vertices until none is: by steps, or by the asynchronous engine. */
+#include <math.h>
+
+#include "engine/run_private.h"
+
+static bool
+refuse(const GasketProgram *program, const char *why, GError **error)
+{
+    g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT, "program \"%s\" %s", program->name,
+                why);
+    return false;
+}
+
+static bool
+check_programs(const GasketRun *run, const GasketProgram *const *programs, unsigned n_programs,
+               GError **error)
+{
+    for (unsigned p = 0; p < n_programs; p++) {
+        if (programs[p]->kind >= run->part->n_kinds)
+            return refuse(programs[p], "is for a kind of vertices that the graph does not have",
+                          error);
+        if (programs[p]->wakes == GASKET_WAKES_NONE)
+            return refuse(programs[p], "is never woken, so it would never be quiet", error);
+        for (unsigned q = 0; q < p; q++)
+            if (programs[q]->kind == programs[p]->kind)
+                return refuse(programs[p], "is the second one of its kind of vertices", error);
+    }
+    return true;
+}
+
+/* A step of each program; *ret_moved: values that they changed and vertices that they woke. */
+static bool
+step_all(GasketRun *run, const GasketProgram *const *programs, unsigned n_programs,
+         uint64_t *ret_moved, GError **error)
+{
+    *ret_moved = 0;
+    for (unsigned p = 0; p < n_programs; p++) {
+        if (!gasket_run_step(run, programs[p], error))
+            return false;
+        if (programs[p]->changes != GASKET_CHANGES_NONE && programs[p]->apply != NULL &&
+            run->kinds[programs[p]->kind].current != NULL &&
+            programs[p]->wakes != GASKET_WAKES_CHOSEN)
+            *ret_moved += run->kinds[programs[p]->kind].n_changed;
+        *ret_moved += run->n_woken;
+    }
+    return true;
+}
+
+bool
+gasket_run_until_quiet(GasketRun *run, const GasketProgram *const *programs, unsigned n_programs,
+                       GError **error)
+{
+    if (!check_programs(run, programs, n_programs, error))
+        return false;
+    run->quiet = run->converged = false;
+    while (gasket_run_continues(run)) {
+        uint64_t moved;
+        if (!step_all(run, programs, n_programs, &moved, error))
+            return false;
+        run->quiet = moved == 0;
+        gasket_run_end_iteration(run, NAN, run->quiet);
+    }
+    return true;
+}
+
+bool
+gasket_run_is_quiet(const GasketRun *run)
+{
+    return run->quiet;
+}
