@@ -358,7 +358,8 @@ gasket_cli_run_algorithm(GasketCliCall *call, const char *const *inputs, unsigne
     run.progress.name = call->algorithm->name;
     run.progress.tolerance = run.head.tolerance;
     if (call->common.output == NULL && !call->common.json)
-        run.top = gasket_result_top_new(N_TOP, run.results, call->algorithm->n_results, "vertex");
+        run.top = gasket_result_top_new(N_TOP, run.results, call->algorithm->n_results, "vertex",
+                                        "index");
     return run_job(&run, call, ret_status, error);
 }
 

@@ -11,7 +11,8 @@ struct GasketResult {
     void **columns;      /* [n_columns] */
     uint64_t *used;      /* [n_columns] bytes */
     unsigned *kind;      /* [n_columns] */
-    size_t *row;         /* [n_columns] bytes of a row */
+    size_t *row;         /* [n_columns] bytes of a row; varying: of an element */
+    uint64_t **begin;    /* [n_columns] varying: [n + 1]; else NULL */
     uint32_t *n;         /* [n_kinds] rows */
     GasketReport report; /* iterations and metrics */
 };
@@ -60,6 +61,24 @@ call_partition(void *data, const GasketGraph *graph, unsigned parts,
     return owner;
 }
 
+/* Room for a block's elements of a varying column, and where they begin. */
+static bool
+grow_varying(GasketResult *result, unsigned c, const GasketResultBlock *block, unsigned f,
+             size_t *ret_bytes, GError **error)
+{
+    uint64_t first = result->used[c] / result->row[c], n = block->begin[f][block->n];
+    uint64_t *begin = result->begin[c] + result->n[block->kind];
+    void *grown = gasket_array_resize(result->columns[c], first + n, result->row[c], error);
+
+    if (grown == NULL)
+        return false;
+    result->columns[c] = grown;
+    for (size_t i = 0; i < block->n; i++)
+        begin[i + 1] = first + block->begin[f][i + 1];
+    *ret_bytes = n * result->row[c];
+    return true;
+}
+
 static bool
 call_result(void *data, const GasketResultBlock *block, GError **error)
 {
@@ -76,9 +95,13 @@ call_result(void *data, const GasketResultBlock *block, GError **error)
             if (result->columns[c] == NULL)
                 return false;
         }
-        memcpy((uint8_t *)result->columns[c] + result->used[c], block->columns[f++],
-               block->n * result->row[c]);
-        result->used[c] += block->n * result->row[c];
+        size_t bytes = block->n * result->row[c];
+        if (result->begin[c] != NULL && !grow_varying(result, c, block, f, &bytes, error))
+            return false;
+        if (bytes > 0)
+            memcpy((uint8_t *)result->columns[c] + result->used[c], block->columns[f], bytes);
+        result->used[c] += bytes;
+        f++;
     }
     result->n[block->kind] += (uint32_t)block->n;
     return true;
@@ -98,7 +121,7 @@ call_finish(void *data, const GasketReport *report, GError **error G_GNUC_UNUSED
 }
 
 static GasketResult *
-result_new(const GasketJob *job, unsigned n_kinds)
+result_new(const GasketJob *job, unsigned n_kinds, const uint32_t *n_vertices)
 {
     GasketResult *result = g_new0(GasketResult, 1);
 
@@ -109,11 +132,16 @@ result_new(const GasketJob *job, unsigned n_kinds)
     result->used = g_new0(uint64_t, job->n_results + 1);
     result->kind = g_new0(unsigned, job->n_results + 1);
     result->row = g_new0(size_t, job->n_results + 1);
+    result->begin = g_new0(uint64_t *, job->n_results + 1);
     result->n = g_new0(uint32_t, n_kinds);
     for (unsigned c = 0; c < job->n_results; c++) {
         const GasketResultColumn *column = &job->results[c];
         result->kind[c] = column->kind;
         result->row[c] = gasket_type_size(column->type) * MAX(column->length, 1);
+        if (!column->varying)
+            continue;
+        result->row[c] = gasket_type_size(column->type);
+        result->begin[c] = g_new0(uint64_t, (gsize)n_vertices[column->kind] + 1);
     }
     return result;
 }
@@ -123,8 +151,11 @@ gasket_result_free(GasketResult *result)
 {
     if (result == NULL)
         return;
-    for (unsigned c = 0; c < result->n_columns; c++)
+    for (unsigned c = 0; c < result->n_columns; c++) {
         gasket_array_free(result->columns[c]);
+        g_free(result->begin[c]);
+    }
+    g_free(result->begin);
     gasket_report_clear(&result->report);
     g_free(result->columns);
     g_free(result->used);
@@ -185,7 +216,7 @@ gasket_algorithm_run(const GasketAlgorithm *algorithm, GasketGraph **graph_take,
         .finish = call_finish,
     };
     call.job = &job;
-    g_autoptr(GasketResult) result = result_new(&job, graph->n_kinds);
+    g_autoptr(GasketResult) result = result_new(&job, graph->n_kinds, n_vertices);
     call.result = result;
     GasketStopped stopped;
     return gasket_job_run(&job, &stopped, error) ? g_steal_pointer(&result) : NULL;
@@ -201,6 +232,12 @@ const void *
 gasket_result_column(const GasketResult *result, unsigned column)
 {
     return column < result->n_columns ? result->columns[column] : NULL;
+}
+
+const uint64_t *
+gasket_result_begin(const GasketResult *result, unsigned column)
+{
+    return column < result->n_columns ? result->begin[column] : NULL;
 }
 
 uint32_t

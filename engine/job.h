@@ -35,9 +35,11 @@ typedef enum {
 typedef struct {
     unsigned kind;
     size_t n;
-    const GasketIds *ids;       /* [n] */
-    const void *const *columns; /* [columns of this kind] each [n * length] elements, tight */
-    const GasketIds *directory; /* ids by ordinal, for GASKET_VERTEX columns; else NULL. Such a
+    const GasketIds *ids;         /* [n] */
+    const void *const *columns;   /* [columns of this kind] each [n * length] elements, tight */
+    const uint64_t *const *begin; /* [columns of this kind] of a varying column: row i's elements
+                                     are begin[i] .. begin[i + 1] - 1; else NULL. May be NULL */
+    const GasketIds *directory;   /* ids by ordinal, for GASKET_VERTEX columns; else NULL. Such a
                                      column holds ordinals, GASKET_NO_VERTEX for none */
 } GasketResultBlock;
 

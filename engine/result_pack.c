@@ -22,7 +22,10 @@ gasket_result_fields(const GasketJob *job, unsigned kind, unsigned *ret_n)
         if (column->kind != kind)
             continue;
         size_t length = column->length == 0 ? 1 : column->length;
-        fields[n++] = (GasketResultField){column->offset, length * gasket_type_size(column->type)};
+        if (column->varying)
+            length = 1;
+        fields[n++] = (GasketResultField){column->offset, length * gasket_type_size(column->type),
+                                          column->varying, c};
     }
     *ret_n = n;
     return fields;
@@ -43,8 +46,18 @@ text_bytes(const GasketIds *ids, const GasketVertex *vertex, uint32_t count)
     return bytes;
 }
 
+/* Elements of a varying column on a run of vertices. */
 static uint64_t
-packed_size(const GasketIds *ids, const GasketVertex *vertex, uint32_t count,
+n_elements(const GasketRunResult *result, const GasketVertex *vertex, uint32_t count)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < count; i++)
+        n += result->begin[vertex[i] + 1] - result->begin[vertex[i]];
+    return n;
+}
+
+static uint64_t
+packed_size(const GasketRun *run, const GasketIds *ids, const GasketVertex *vertex, uint32_t count,
             const GasketResultField *fields, unsigned n_fields)
 {
     uint64_t size = sizeof(PackHeader) + padded((size_t)count * sizeof(uint32_t));
@@ -53,8 +66,14 @@ packed_size(const GasketIds *ids, const GasketVertex *vertex, uint32_t count,
         size += (uint64_t)count * sizeof(int64_t);
     else
         size += padded((size_t)count * sizeof(uint32_t)) + padded(text_bytes(ids, vertex, count));
-    for (unsigned c = 0; c < n_fields; c++)
-        size += padded(count * fields[c].size);
+    for (unsigned c = 0; c < n_fields; c++) {
+        uint64_t n = count;
+        if (fields[c].varying) {
+            size += padded((size_t)count * sizeof(uint32_t));
+            n = n_elements(&run->results[fields[c].column], vertex, count);
+        }
+        size += padded(n * fields[c].size);
+    }
     return size;
 }
 
@@ -78,6 +97,58 @@ pack_ids(const GasketIds *ids, const GasketVertex *vertex, uint32_t count, uint8
     return begin + padded((size_t)(text - begin));
 }
 
+/* Whether every column has a place to be read from. */
+static bool
+check_fields(const GasketRun *run, unsigned kind, const GasketResultField *fields,
+             unsigned n_fields, GError **error)
+{
+    size_t state_size = run->kinds[kind].state_size;
+
+    for (unsigned c = 0; c < n_fields; c++) {
+        bool there = fields[c].varying ? run->results[fields[c].column].begin != NULL
+                                       : fields[c].size <= state_size &&
+                                             fields[c].offset <= state_size - fields[c].size;
+        if (there)
+            continue;
+        g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
+                    fields[c].varying ? "a varying column of the result was not set by the driver"
+                                      : "a column of the result is not within the state that the "
+                                        "algorithm set");
+        return false;
+    }
+    return true;
+}
+
+static uint8_t *
+pack_varying(const GasketRunResult *result, const GasketResultField *field,
+             const GasketVertex *vertex, uint32_t count, uint8_t *to)
+{
+    uint32_t *length = (uint32_t *)(void *)to;
+    uint8_t *elements = to + padded((size_t)count * sizeof *length), *begin = elements;
+
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t first = result->begin[vertex[i]];
+        length[i] = (uint32_t)(result->begin[vertex[i] + 1] - first);
+        memcpy(elements, result->data + first * field->size, length[i] * field->size);
+        elements += length[i] * field->size;
+    }
+    return begin + padded((size_t)(elements - begin));
+}
+
+static uint8_t *
+pack_field(const GasketRun *run, unsigned kind, const GasketResultField *field,
+           const GasketVertex *vertex, uint32_t count, uint8_t *to)
+{
+    const GasketKindData *data = &run->kinds[kind];
+
+    if (field->varying)
+        return pack_varying(&run->results[field->column], field, vertex, count, to);
+    for (uint32_t i = 0; i < count; i++)
+        memcpy(to + i * field->size, data->state + vertex[i] * data->state_size + field->offset,
+               field->size);
+    return to + padded(count * field->size);
+}
+
 GasketFrame *
 gasket_result_pack(const GasketRun *run, unsigned kind, const GasketVertex *order, uint32_t first,
                    const GasketResultField *fields, unsigned n_fields, uint32_t *ret_count,
@@ -86,20 +157,14 @@ gasket_result_pack(const GasketRun *run, unsigned kind, const GasketVertex *orde
     const GasketPartKind *part = &run->part->kinds[kind];
     const GasketVertex *vertex = order + first;
 
-    for (unsigned c = 0; c < n_fields; c++) {
-        if (fields[c].size > run->kinds[kind].state_size ||
-            fields[c].offset > run->kinds[kind].state_size - fields[c].size) {
-            g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
-                        "a column of the result is not within the state that the algorithm set");
-            return NULL;
-        }
-    }
+    if (!check_fields(run, kind, fields, n_fields, error))
+        return NULL;
     uint32_t count = MIN(part->n_owned - first, ROWS_AT_ONCE);
 
     while (count > 1 &&
-           packed_size(&part->ids, vertex, count, fields, n_fields) > GASKET_BULK_BYTES)
+           packed_size(run, &part->ids, vertex, count, fields, n_fields) > GASKET_BULK_BYTES)
         count /= 2;
-    uint64_t size = packed_size(&part->ids, vertex, count, fields, n_fields);
+    uint64_t size = packed_size(run, &part->ids, vertex, count, fields, n_fields);
     if (size > GASKET_FRAME_MAX) {
         g_set_error(error, GASKET_ERROR, GASKET_ERROR_FAILED, "a row of the result is too long");
         return NULL;
@@ -118,16 +183,35 @@ gasket_result_pack(const GasketRun *run, unsigned kind, const GasketVertex *orde
     for (uint32_t i = 0; i < count; i++)
         ordinal[i] = part->ordinal[vertex[i]];
     to = pack_ids(&part->ids, vertex, count, to + padded((size_t)count * sizeof *ordinal));
-    for (unsigned c = 0; c < n_fields; c++) {
-        for (uint32_t i = 0; i < count; i++)
-            memcpy(to + i * fields[c].size,
-                   run->kinds[kind].state + vertex[i] * run->kinds[kind].state_size +
-                       fields[c].offset,
-                   fields[c].size);
-        to += padded(count * fields[c].size);
-    }
+    for (unsigned c = 0; c < n_fields; c++)
+        to = pack_field(run, kind, &fields[c], vertex, count, to);
     *ret_count = count;
     return frame;
+}
+
+/* Opens column c at *at, which is moved behind it. */
+static bool
+unpack_field(const GasketResultField *field, unsigned c, GasketResultRows *rows, const uint8_t *end,
+             const uint8_t **at)
+{
+    uint64_t n = rows->count;
+
+    rows->lengths[c] = NULL;
+    if (field->varying) {
+        size_t words = padded((size_t)n * sizeof(uint32_t));
+        if (words > (size_t)(end - *at))
+            return false;
+        rows->lengths[c] = (const uint32_t *)(const void *)*at;
+        *at += words;
+        n = 0;
+        for (uint32_t i = 0; i < rows->count; i++)
+            n += rows->lengths[c][i];
+    }
+    if (n > GASKET_FRAME_MAX || padded(n * field->size) > (size_t)(end - *at))
+        return false;
+    rows->columns[c] = *at;
+    *at += padded(n * field->size);
+    return true;
 }
 
 bool
@@ -146,12 +230,10 @@ gasket_result_unpack(const GasketFrame *frame, const GasketResultField *fields, 
     uint64_t size = sizeof header + words;
     size +=
         header.text ? words + padded(header.text_bytes) : (uint64_t)header.count * sizeof(int64_t);
-    for (unsigned c = 0; c < n_fields; c++)
-        size += padded(header.count * fields[c].size);
-    if (size != frame->length)
+    if (size > frame->length)
         return false;
 
-    const uint8_t *at = frame->payload + sizeof header;
+    const uint8_t *at = frame->payload + sizeof header, *end = frame->payload + frame->length;
     rows->count = header.count;
     rows->ordinal = (const uint32_t *)(const void *)at;
     at += words;
@@ -169,9 +251,8 @@ gasket_result_unpack(const GasketFrame *frame, const GasketResultField *fields, 
     } else {
         at += (size_t)header.count * sizeof(int64_t);
     }
-    for (unsigned c = 0; c < n_fields; c++) {
-        rows->columns[c] = at;
-        at += padded(header.count * fields[c].size);
-    }
-    return true;
+    for (unsigned c = 0; c < n_fields; c++)
+        if (!unpack_field(&fields[c], c, rows, end, &at))
+            return false;
+    return at == end;
 }

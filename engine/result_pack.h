@@ -4,16 +4,20 @@
  *
  *   count  text  n_columns  bytes   ordinals [count] | ids | column | column ...
  *
- * ids: int64 [count], or lengths uint32 [count] and the bytes. Pieces start at multiples of 8.
+ * ids: int64 [count], or lengths uint32 [count] and the bytes; column: elements, or where it varies
+ * uint32 [count] of how many each row has, and the elements. Pieces start at multiples of 8.
  */
 #ifndef GASKET_ENGINE_RESULT_PACK_H
 #define GASKET_ENGINE_RESULT_PACK_H
 
 #include "engine/run_private.h"
 
-/* A column of results of one kind: where it stands in the state, and its bytes a row. */
+/* A column of results of one kind: where it stands in the state, and its bytes a row (varying: an
+ * element). */
 typedef struct {
     size_t offset, size;
+    bool varying;
+    unsigned column; /* of the result */
 } GasketResultField;
 
 /* Fields of the results of a kind; *ret_n. g_free. */
@@ -31,7 +35,8 @@ typedef struct {
     const int64_t *integer;      /* NULL: text */
     const uint32_t *text_length; /* NULL: integer */
     const char *text;
-    const uint8_t **columns; /* [n_fields], given by the caller */
+    const uint8_t **columns;  /* [n_fields], given by the caller */
+    const uint32_t **lengths; /* [n_fields], given by the caller: elements of each row, or NULL */
 } GasketResultRows;
 
 /* Checks and opens; false if the frame is not of such rows. */

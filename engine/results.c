@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 
 #include "engine/array.h"
-#include "engine/result_pack.h"
+#include "engine/result_block.h"
 
 #define BLOCK_ROWS 4096
 
@@ -27,6 +27,7 @@ typedef struct {
     GasketResultRows rows;
     uint32_t next;       /* row of the frame */
     uint64_t text_begin; /* of that row's id */
+    uint64_t *at;        /* [n_fields] elements of varying columns before that row */
     bool ended;
 } Source;
 
@@ -140,6 +141,7 @@ refill(Collector *c, unsigned p, bool with_columns, GError **error)
     gasket_frame_free(g_steal_pointer(&source->frame));
     source->next = 0;
     source->text_begin = 0;
+    memset(source->at, 0, c->n_fields * sizeof *source->at);
     if (p == 0)
         source->frame = next_rows(c->run, c->job, c->kind, with_columns, &c->own_next, error);
     else if (!gasket_transport_receive_wait(gasket_exchange_transport(c->run->exchange), p,
@@ -253,10 +255,13 @@ id_list_view(const IdList *list)
 }
 
 static void
-advance(Source *source)
+advance(const Collector *c, Source *source, bool with_columns)
 {
     if (source->rows.text_length != NULL)
         source->text_begin += source->rows.text_length[source->next];
+    for (unsigned f = 0; with_columns && f < c->n_fields; f++)
+        if (source->rows.lengths[f] != NULL)
+            source->at[f] += source->rows.lengths[f][source->next];
     source->next++;
 }
 
@@ -265,9 +270,11 @@ collector_reset(Collector *c)
 {
     for (unsigned p = 0; p < c->run->part->size; p++) {
         gasket_frame_free(g_steal_pointer(&c->sources[p].frame));
-        const uint8_t **columns = c->sources[p].rows.columns;
-        c->sources[p] = (Source){0};
-        c->sources[p].rows.columns = columns;
+        Source *source = &c->sources[p];
+        const GasketResultRows rows = source->rows;
+        *source = (Source){.at = source->at};
+        source->rows.columns = rows.columns;
+        source->rows.lengths = rows.lengths;
     }
     c->own_next = 0;
 }
@@ -295,7 +302,7 @@ collect_directory(Collector *c, IdList *list, GError **error)
         if (!find_source(c, ordinal, false, &p, error) ||
             !id_list_append(list, p, &c->sources[p], error))
             return false;
-        advance(&c->sources[p]);
+        advance(c, &c->sources[p], false);
     }
     return true;
 }
@@ -305,39 +312,34 @@ static bool
 collect_rows(Collector *c, const GasketIds *directory, IdList *list, GError **error)
 {
     uint32_t n = c->run->part->kinds[c->kind].n_global;
-    g_autofree uint8_t **columns = g_new0(uint8_t *, c->n_fields + 1);
-    bool ok = begin_pass(c, true, error);
+    g_auto(GasketResultBuffer) buffer = {0};
+    bool ok = begin_pass(c, true, error) &&
+              gasket_result_buffer_init(&buffer, c->fields, c->n_fields, BLOCK_ROWS, error);
 
-    for (unsigned f = 0; ok && f < c->n_fields; f++) {
-        columns[f] = gasket_array_new(BLOCK_ROWS, c->fields[f].size, error);
-        ok = columns[f] != NULL;
-    }
     for (uint32_t first = 0; ok && first < n; first += BLOCK_ROWS) {
         uint32_t count = MIN(n - first, BLOCK_ROWS);
         list->n = 0;
+        gasket_result_buffer_reset(&buffer);
         for (uint32_t i = 0; ok && i < count; i++) {
             unsigned p;
             ok = find_source(c, first + i, true, &p, error);
             if (!ok)
                 break;
             Source *source = &c->sources[p];
-            ok = id_list_append(list, p, source, error);
-            for (unsigned f = 0; f < c->n_fields; f++)
-                memcpy(columns[f] + i * c->fields[f].size,
-                       source->rows.columns[f] + source->next * c->fields[f].size,
-                       c->fields[f].size);
-            advance(source);
+            ok = id_list_append(list, p, source, error) &&
+                 gasket_result_buffer_append(&buffer, &source->rows, source->next, source->at,
+                                             error);
+            advance(c, source, true);
         }
         GasketIds ids = id_list_view(list);
         GasketResultBlock block = {.kind = c->kind,
                                    .n = count,
                                    .ids = &ids,
-                                   .columns = (const void *const *)columns,
+                                   .columns = (const void *const *)buffer.columns,
+                                   .begin = (const uint64_t *const *)buffer.begin,
                                    .directory = directory};
         ok = ok && c->job->result(c->job->data, &block, error);
     }
-    for (unsigned f = 0; f < c->n_fields; f++)
-        gasket_array_free(columns[f]);
     return ok;
 }
 
@@ -398,12 +400,18 @@ collect_kinds(GasketRun *run, const GasketJob *job, GError **error)
         g_autofree Source *sources = g_new0(Source, run->part->size);
         c.fields = fields;
         c.sources = sources;
-        for (unsigned p = 0; p < run->part->size; p++)
+        for (unsigned p = 0; p < run->part->size; p++) {
             sources[p].rows.columns = g_new0(const uint8_t *, c.n_fields + 1);
+            sources[p].rows.lengths = g_new0(const uint32_t *, c.n_fields + 1);
+            sources[p].at = g_new0(uint64_t, c.n_fields + 1);
+        }
         bool ok = collect_kind(&c, error);
         collector_reset(&c);
-        for (unsigned p = 0; p < run->part->size; p++)
+        for (unsigned p = 0; p < run->part->size; p++) {
             g_free(sources[p].rows.columns);
+            g_free(sources[p].rows.lengths);
+            g_free(sources[p].at);
+        }
         if (!ok)
             return false;
     }

@@ -106,6 +106,9 @@ gasket_run_new_take(GasketPart **part, GasketExchange *exchange, const GasketJob
     run->tolerance = job->tolerance;
     run->max_iterations = job->iterations;
     run->stop = job->stop;
+    run->result_columns = job->results;
+    run->n_results = job->n_results;
+    run->results = g_new0(GasketRunResult, job->n_results + 1);
     run->progress = run->part->rank == 0 ? job->progress : NULL;
     run->progress_data = job->data;
     run->run_began_us = g_get_monotonic_time();
@@ -174,6 +177,11 @@ gasket_run_free(GasketRun *run)
     for (unsigned r = 0; r < run->part->n_relations && run->colourings != NULL; r++)
         gasket_colouring_free(run->colourings[r]);
     g_free(run->colourings);
+    for (unsigned c = 0; c < run->n_results; c++) {
+        gasket_array_free(run->results[c].data);
+        gasket_array_free(run->results[c].begin);
+    }
+    g_free(run->results);
     gasket_push_free(run->push);
     gasket_array_free(run->sums);
     g_free(run->kinds);

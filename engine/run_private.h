@@ -92,6 +92,12 @@ typedef struct {
     GasketEdgeValues values;
 } GasketRowsData;
 
+/* A varying column of the result (gasket_run_set_result). */
+typedef struct {
+    uint8_t *data;   /* gasket_array */
+    uint64_t *begin; /* [n_owned + 1] elements; gasket_array. NULL: not set */
+} GasketRunResult;
+
 #define GASKET_CHUNK_CACHE 16
 
 /* Chunks for a combination of row sets. */
@@ -160,6 +166,10 @@ struct GasketRun {
     GasketReport *report;            /* iterations and metrics go there; every rank keeps one */
     double step_seconds;             /* in steps, waiting included */
     double step_wait_seconds;
+
+    const GasketResultColumn *result_columns; /* [n_results] the job's */
+    unsigned n_results;
+    GasketRunResult *results; /* [n_results] */
 
     const volatile sig_atomic_t *stop;
     void (*progress)(void *data, const GasketProgress *progress); /* rank 0 */

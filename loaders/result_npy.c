@@ -5,6 +5,7 @@
  *   PATH            93 'NUMPY' 1 0 | length of header, 16 bit | header, blanks, newline | rows
  *   PATH.ids.npy    the same with '<i8' ids, or
  *   PATH.ids.txt    the ids, one a line
+ *   PATH.begin.npy  '<i8' (n + 1): where each id's elements begin, if the column varies in length
  *
  * One column is an array of its type, (n,) or (n, length). Several are an array of records, field
  * after field without gaps. The number of rows is known at the end only, so the header is written
@@ -31,9 +32,10 @@ typedef struct {
     unsigned n_columns;
     bool text_ids; /* once ids is there */
     GasketResultFile *data;
-    GasketResultFile *ids; /* made with the first block, which tells their type */
+    GasketResultFile *ids;   /* made with the first block, which tells their type */
+    GasketResultFile *begin; /* of a varying column; else NULL */
     GString *record;
-    uint64_t n_rows;
+    uint64_t n_rows, n_elements;
 } NpySink;
 
 static const char *
@@ -107,7 +109,8 @@ data_header(const NpySink *npy)
 {
     g_autofree char *descr = describe(npy->columns, npy->n_columns);
     size_t length = npy->n_columns == 1 ? gasket_result_length(&npy->columns[0]) : 1;
-    return header(descr, npy->n_rows, length);
+    return header(descr, npy->begin != NULL ? npy->n_elements : npy->n_rows,
+                  npy->begin != NULL ? 1 : length);
 }
 
 static bool
@@ -172,6 +175,49 @@ append_elements(const GasketResultColumn *column, const GasketResultBlock *block
 }
 
 static bool
+write_varying(NpySink *npy, const GasketResultBlock *block, GError **error)
+{
+    const uint64_t *begin = block->begin[0];
+    size_t size = gasket_type_size(npy->columns[0].type);
+
+    for (size_t i = 0; i < block->n; i++) {
+        int64_t end = (int64_t)(npy->n_elements + begin[i + 1]);
+        if (!gasket_result_file_write(npy->begin, &end, sizeof end, error))
+            return false;
+    }
+    npy->n_elements += begin[block->n];
+    npy->n_rows += block->n;
+    return gasket_result_file_write(npy->data, block->columns[0], begin[block->n] * size, error);
+}
+
+/* Opens the file of where elements begin, which starts with a 0. */
+static bool
+open_begin(NpySink *npy, GError **error)
+{
+    g_autofree char *path = g_strconcat(npy->path, ".begin.npy", NULL);
+    const int64_t zero = 0;
+
+    if (npy->n_columns > 1) {
+        g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
+                    "%s: a .npy file holds one column that varies in length and no other; "
+                    "expected .tsv, .csv, .jsonl or .db",
+                    npy->path);
+        return false;
+    }
+    npy->begin = gasket_result_file_new(path, error);
+    return npy->begin != NULL && write_header(npy->begin, header("'<i8'", 0, 1), false, error) &&
+           gasket_result_file_write(npy->begin, &zero, sizeof zero, error);
+}
+
+static bool
+finish_begin(NpySink *npy, GError **error)
+{
+    return write_header(npy->begin, header("'<i8'", npy->n_rows + 1, 1), true, error) &&
+           gasket_result_file_sync(npy->begin, error) &&
+           gasket_result_file_publish(npy->begin, error);
+}
+
+static bool
 npy_write(GasketResultSink *sink, const GasketResultBlock *block, GError **error)
 {
     NpySink *npy = (NpySink *)sink;
@@ -180,6 +226,8 @@ npy_write(GasketResultSink *sink, const GasketResultBlock *block, GError **error
         return false;
     if (!write_ids(npy, block, error))
         return false;
+    if (npy->begin != NULL)
+        return write_varying(npy, block, error);
     for (size_t i = 0; i < block->n; i++) {
         g_string_truncate(npy->record, 0);
         for (unsigned c = 0; c < npy->n_columns; c++)
@@ -201,6 +249,8 @@ npy_finish(GasketResultSink *sink, GError **error)
     if (!write_header(npy->data, data_header(npy), true, error) ||
         (!npy->text_ids && !write_header(npy->ids, header("'<i8'", npy->n_rows, 1), true, error)))
         return false;
+    if (npy->begin != NULL && !finish_begin(npy, error))
+        return false;
     if (!gasket_result_file_sync(npy->ids, error) || !gasket_result_file_sync(npy->data, error) ||
         !gasket_result_file_publish(npy->ids, error) ||
         !gasket_result_file_publish(npy->data, error))
@@ -218,6 +268,7 @@ npy_free(GasketResultSink *sink)
 
     gasket_result_file_free(npy->data);
     gasket_result_file_free(npy->ids);
+    gasket_result_file_free(npy->begin);
     g_string_free(npy->record, TRUE);
     g_free(npy->path);
     g_free(npy);
@@ -238,7 +289,8 @@ gasket_result_npy_new(const char *path, const GasketResultColumn *columns, unsig
     npy->n_columns = n_columns;
     npy->data = file;
     npy->record = g_string_new(NULL);
-    if (!write_header(file, data_header(npy), false, error)) {
+    if ((gasket_result_varies(columns, n_columns) && !open_begin(npy, error)) ||
+        !write_header(file, data_header(npy), false, error)) {
         npy_free(&npy->sink);
         return NULL;
     }

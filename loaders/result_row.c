@@ -206,12 +206,35 @@ json_key(const char *lead, const char *name)
     return key;
 }
 
+bool
+gasket_result_varies(const GasketResultColumn *columns, unsigned n_columns)
+{
+    for (unsigned c = 0; c < n_columns; c++)
+        if (columns[c].varying)
+            return true;
+    return false;
+}
+
+size_t
+gasket_result_lines(const GasketResultColumn *columns, unsigned n_columns,
+                    const GasketResultBlock *block, size_t i)
+{
+    size_t lines = 0, first;
+    for (unsigned c = 0; c < n_columns; c++)
+        if (columns[c].varying)
+            lines = MAX(lines, gasket_result_elements(columns, block, c, i, &first));
+    return lines;
+}
+
 void
 gasket_result_row_init(GasketResultRow *row, GasketRowStyle style, const char *id_name,
-                       const GasketResultColumn *columns, unsigned n_columns)
+                       const char *index_name, const GasketResultColumn *columns,
+                       unsigned n_columns)
 {
     *row = (GasketResultRow){.style = style,
                              .id_name = id_name,
+                             .index_name = index_name,
+                             .varying = gasket_result_varies(columns, n_columns),
                              .columns = columns,
                              .n_columns = n_columns,
                              .numbers = gasket_number_text_new()};
@@ -243,6 +266,10 @@ gasket_result_row_append_header(const GasketResultRow *row, GString *out)
     char separator = row->style == GASKET_ROW_TSV ? '\t' : ',';
 
     append_text(row->style, row->id_name, strlen(row->id_name), out);
+    if (row->varying) {
+        g_string_append_c(out, separator);
+        append_text(row->style, row->index_name, strlen(row->index_name), out);
+    }
     for (unsigned c = 0; c < row->n_columns; c++) {
         const GasketResultColumn *column = &row->columns[c];
         for (size_t i = 0; i < gasket_result_length(column); i++) {
@@ -261,8 +288,8 @@ append_json_row(const GasketResultRow *row, const GasketResultBlock *block, size
     g_string_append_len(out, row->id_key->str, (gssize)row->id_key->len);
     append_id(row->style, block->ids, (uint32_t)i, out);
     for (unsigned c = 0; c < row->n_columns; c++) {
-        size_t length = gasket_result_length(&row->columns[c]);
-        bool array = row->columns[c].length > 1;
+        size_t first, length = gasket_result_elements(row->columns, block, c, i, &first);
+        bool array = row->columns[c].length > 1 || row->columns[c].varying;
 
         g_string_append_len(out, row->keys[c]->str, (gssize)row->keys[c]->len);
         if (array)
@@ -270,12 +297,38 @@ append_json_row(const GasketResultRow *row, const GasketResultBlock *block, size
         for (size_t e = 0; e < length; e++) {
             if (e > 0)
                 g_string_append_c(out, ',');
-            append_element(row, block, c, i * length + e, out);
+            append_element(row, block, c, first + e, out);
         }
         if (array)
             g_string_append_c(out, ']');
     }
     g_string_append(out, "}\n");
+}
+
+/* line: of the elements of varying columns that it shows. */
+static void
+append_line(const GasketResultRow *row, const GasketResultBlock *block, size_t i, size_t line,
+            GString *out)
+{
+    char separator = row->style == GASKET_ROW_TSV ? '\t' : ',';
+
+    append_id(row->style, block->ids, (uint32_t)i, out);
+    if (row->varying) {
+        g_string_append_c(out, separator);
+        append_integer((int64_t)line, out);
+    }
+    for (unsigned c = 0; c < row->n_columns; c++) {
+        size_t first, length = gasket_result_elements(row->columns, block, c, i, &first);
+        bool varying = row->columns[c].varying;
+        for (size_t e = 0; e < (varying ? 1 : length); e++) {
+            g_string_append_c(out, separator);
+            if (!varying)
+                append_element(row, block, c, first + e, out);
+            else if (line < length)
+                append_element(row, block, c, first + line, out);
+        }
+    }
+    g_string_append_c(out, '\n');
 }
 
 void
@@ -286,15 +339,7 @@ gasket_result_row_append(const GasketResultRow *row, const GasketResultBlock *bl
         append_json_row(row, block, i, out);
         return;
     }
-    char separator = row->style == GASKET_ROW_TSV ? '\t' : ',';
-
-    append_id(row->style, block->ids, (uint32_t)i, out);
-    for (unsigned c = 0; c < row->n_columns; c++) {
-        size_t length = gasket_result_length(&row->columns[c]);
-        for (size_t e = 0; e < length; e++) {
-            g_string_append_c(out, separator);
-            append_element(row, block, c, i * length + e, out);
-        }
-    }
-    g_string_append_c(out, '\n');
+    size_t lines = row->varying ? gasket_result_lines(row->columns, row->n_columns, block, i) : 1;
+    for (size_t line = 0; line < lines; line++)
+        append_line(row, block, i, line, out);
 }

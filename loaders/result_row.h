@@ -11,6 +11,10 @@
  * have their shortest round-trip form; nan and infinities are `nan`, `inf`, `-inf`, and null in
  * jsonl. A vertex column is an original id; where it names none the field is empty, null in jsonl.
  *
+ * Where a column varies in length, tsv and csv have a line for each of its elements, with their
+ * position behind the id: variable<TAB>state<TAB>probability. Others are repeated,
+ * shorter ones end in empty fields. A vertex without elements has no line.
+ *
  * Lines end with a newline.
  */
 #ifndef GASKET_LOADERS_RESULT_ROW_H
@@ -29,6 +33,8 @@ typedef enum {
 typedef struct {
     GasketRowStyle style;
     const char *id_name;               /* heading of the ids */
+    const char *index_name;            /* and of positions in varying columns */
+    bool varying;                      /* some column is */
     const GasketResultColumn *columns; /* [n_columns] */
     unsigned n_columns;
     GasketNumberText *numbers;
@@ -37,7 +43,8 @@ typedef struct {
 } GasketResultRow;
 
 void gasket_result_row_init(GasketResultRow *row, GasketRowStyle style, const char *id_name,
-                            const GasketResultColumn *columns, unsigned n_columns);
+                            const char *index_name, const GasketResultColumn *columns,
+                            unsigned n_columns);
 void gasket_result_row_clear(GasketResultRow *row);
 
 /* Elements of a column: at least 1. */
@@ -47,10 +54,28 @@ gasket_result_length(const GasketResultColumn *column)
     return column->length > 0 ? column->length : 1;
 }
 
+/* Elements of row i in a column of a block, and the first of them. */
+static inline size_t
+gasket_result_elements(const GasketResultColumn *columns, const GasketResultBlock *block,
+                       unsigned column, size_t i, size_t *ret_first)
+{
+    if (columns[column].varying) {
+        *ret_first = block->begin[column][i];
+        return block->begin[column][i + 1] - *ret_first;
+    }
+    *ret_first = i * gasket_result_length(&columns[column]);
+    return gasket_result_length(&columns[column]);
+}
+
+/* Whether a column varies, and lines that row i then has: as many as its longest. */
+bool gasket_result_varies(const GasketResultColumn *columns, unsigned n_columns);
+size_t gasket_result_lines(const GasketResultColumn *columns, unsigned n_columns,
+                           const GasketResultBlock *block, size_t i);
+
 /* The heading line; nothing in jsonl. */
 void gasket_result_row_append_header(const GasketResultRow *row, GString *out);
 
-/* Line i of a block. */
+/* Row i of a block: a line, or several where a column varies. */
 void gasket_result_row_append(const GasketResultRow *row, const GasketResultBlock *block, size_t i,
                               GString *out);
 

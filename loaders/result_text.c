@@ -62,7 +62,8 @@ gasket_result_text_new(GasketRowStyle style, const char *path, const GasketResul
     text->sink = (GasketResultSink){text_write, text_finish, text_free};
     text->file = file;
     text->text = g_string_sized_new(2 * CHUNK_BYTES);
-    gasket_result_row_init(&text->row, style, options->id_name, columns, n_columns);
+    gasket_result_row_init(&text->row, style, options->id_name, options->index_name, columns,
+                           n_columns);
     if (!options->no_header)
         gasket_result_row_append_header(&text->row, text->text);
     return &text->sink;

@@ -31,7 +31,7 @@ struct GasketResultTop {
 
 GasketResultTop *
 gasket_result_top_new(unsigned k, const GasketResultColumn *columns, unsigned n_columns,
-                      const char *id_name)
+                      const char *id_name, const char *index_name)
 {
     g_assert(k > 0);
     GasketResultTop *top = g_new0(GasketResultTop, 1);
@@ -41,9 +41,9 @@ gasket_result_top_new(unsigned k, const GasketResultColumn *columns, unsigned n_
     top->heap = g_new0(Entry, k);
     top->rank = -1;
     for (unsigned c = n_columns; c-- > 0;)
-        if (columns[c].rank && columns[c].type != GASKET_VERTEX)
+        if (columns[c].rank && !columns[c].varying && columns[c].type != GASKET_VERTEX)
             top->rank = (int)c;
-    gasket_result_row_init(&top->row, GASKET_ROW_TSV, id_name, top->columns, n_columns);
+    gasket_result_row_init(&top->row, GASKET_ROW_TSV, id_name, index_name, top->columns, n_columns);
     return top;
 }
 

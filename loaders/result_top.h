@@ -3,7 +3,7 @@
  * The rows of a result that its summary shows: those with the largest values of the column marked
  * `rank`, largest first (ties by id, NaN never), or else the first ones by id.
  *
- *   GasketResultTop *top = gasket_result_top_new(20, columns, n_columns, "vertex");
+ *   GasketResultTop *top = gasket_result_top_new(20, columns, n_columns, "vertex", "index");
  *   gasket_result_top_add(top, &block);              for every block
  *   gasket_result_top_append(top, true, text);       vertex<TAB>rank ...
  *   gasket_result_top_free(top);
@@ -21,7 +21,8 @@ typedef struct GasketResultTop GasketResultTop;
 
 /* k > 0. columns: [n_columns] of one kind, copied; names borrowed. */
 GasketResultTop *gasket_result_top_new(unsigned k, const GasketResultColumn *columns,
-                                       unsigned n_columns, const char *id_name);
+                                       unsigned n_columns, const char *id_name,
+                                       const char *index_name);
 void gasket_result_top_add(GasketResultTop *top, const GasketResultBlock *block);
 
 /* Appends a heading, if wanted, and the rows, as tsv. */

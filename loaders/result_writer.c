@@ -136,6 +136,8 @@ gasket_result_writer_new(const char *path, const GasketResultColumn *columns, un
         complete.table = "result";
     if (complete.id_name == NULL)
         complete.id_name = "vertex";
+    if (complete.index_name == NULL)
+        complete.index_name = "index";
 
     Format format;
     if (!find_format(path, options, &format, error) || !check_format(format, path, options, error))

@@ -22,6 +22,12 @@
  *                   none; where ids are text it holds rows (0 ..), -1 for none
  *   sqlite  .db .sqlite .sqlite3    a table in a new or existing database; other tables stay
  *
+ * Where a column varies in length, a vertex has a row for each element, which the index tells:
+ *
+ *   variable  state  probability        jsonl has an array instead; npy the elements one behind the
+ *   7         0      0.25               other, PATH.begin.npy where those of each id begin, and no
+ *   7         1      0.75               other column
+ *
  * A result is written whole or not at all: until finish returns, what stood at the path before
  * stands there still, and freeing a writer that was not finished leaves nothing behind.
  *
@@ -35,10 +41,11 @@
 typedef struct GasketResultWriter GasketResultWriter;
 
 typedef struct {
-    const char *format;  /* "tsv", "csv", "jsonl", "npy", "sqlite"; NULL: by the path's ending */
-    bool no_header;      /* tsv and csv without their first line */
-    const char *table;   /* sqlite; NULL: "result" */
-    const char *id_name; /* heading of the ids; NULL: "vertex" */
+    const char *format;     /* "tsv", "csv", "jsonl", "npy", "sqlite"; NULL: by the path's ending */
+    bool no_header;         /* tsv and csv without their first line */
+    const char *table;      /* sqlite; NULL: "result" */
+    const char *id_name;    /* heading of the ids; NULL: "vertex" */
+    const char *index_name; /* heading of positions in a varying column; NULL: "index" */
 } GasketResultOptions;
 
 /* columns: [n_columns] of one kind, copied; names borrowed. options: NULL for the defaults.

@@ -6,7 +6,11 @@
  *   CREATE TABLE "result" ("vertex" TEXT PRIMARY KEY, "rank" REAL) WITHOUT ROWID
  *
  * Either way rows stand by id, arrive by id, and are found by id without an index of their own.
- * Columns of several elements are name_0, name_1, ... NaN is NULL, as is no vertex.
+ * Columns of several elements are name_0, name_1, ... NaN is NULL, as is no vertex. Where a column
+ * varies in length a vertex has a row for each element:
+ *
+ *   CREATE TABLE "result" ("variable" INTEGER, "state" INTEGER, "probability" REAL,
+ *                          PRIMARY KEY ("variable", "state")) WITHOUT ROWID
  *
  * An existing database gets the table in one transaction: its other tables stay, a table of the
  * same name is replaced, and whatever fails is rolled back. A new database is written under the
@@ -35,7 +39,8 @@ typedef struct {
     char *temporary;                   /* name of a new database until it is whole; else NULL */
     const GasketResultColumn *columns; /* [n_columns] */
     unsigned n_columns;
-    char *table, *id_name;
+    char *table, *id_name, *index_name;
+    bool varying; /* some column is */
     sqlite3 *db;
     sqlite3_stmt *insert; /* made with the first block, which tells the ids' type */
 } SqliteSink;
@@ -134,15 +139,30 @@ create_table(SqliteSink *sink, bool text_ids, GError **error)
     append_name(insert, sink->table);
     g_string_append(create, " (");
     append_name(create, sink->id_name);
-    g_string_append(create, text_ids ? " TEXT PRIMARY KEY" : " INTEGER PRIMARY KEY");
+    g_string_append(create, text_ids ? " TEXT" : " INTEGER");
+    if (!sink->varying)
+        g_string_append(create, " PRIMARY KEY");
     g_string_append(insert, " VALUES (?");
+    if (sink->varying) {
+        g_string_append(create, " NOT NULL, ");
+        append_name(create, sink->index_name);
+        g_string_append(create, " INTEGER NOT NULL");
+        g_string_append(insert, ", ?");
+    }
     for (unsigned c = 0; c < sink->n_columns; c++) {
         for (size_t e = 0; e < gasket_result_length(&sink->columns[c]); e++) {
             append_column(create, &sink->columns[c], e, text_ids);
             g_string_append(insert, ", ?");
         }
     }
-    g_string_append(create, text_ids ? ") WITHOUT ROWID" : ")");
+    if (sink->varying) {
+        g_string_append(create, ", PRIMARY KEY (");
+        append_name(create, sink->id_name);
+        g_string_append(create, ", ");
+        append_name(create, sink->index_name);
+        g_string_append_c(create, ')');
+    }
+    g_string_append(create, text_ids || sink->varying ? ") WITHOUT ROWID" : ")");
     g_string_append_c(insert, ')');
 
     if (!drop_existing(sink, error) || !execute(sink, create->str, error))
@@ -180,17 +200,27 @@ bind_element(sqlite3_stmt *insert, int parameter, const GasketResultColumn *colu
     return sqlite3_bind_int64(insert, parameter, (int64_t)x);
 }
 
+/* line: of the elements of varying columns that the row has. */
 static bool
-insert_row(SqliteSink *sink, const GasketResultBlock *block, size_t i, GError **error)
+insert_row(SqliteSink *sink, const GasketResultBlock *block, size_t i, size_t line, GError **error)
 {
     int parameter = 1;
     int status = bind_id(sink->insert, parameter++, block->ids, (uint32_t)i);
 
+    if (sink->varying && status == SQLITE_OK)
+        status = sqlite3_bind_int64(sink->insert, parameter++, (int64_t)line);
     for (unsigned c = 0; c < sink->n_columns && status == SQLITE_OK; c++) {
-        size_t length = gasket_result_length(&sink->columns[c]);
-        for (size_t e = 0; e < length && status == SQLITE_OK; e++)
-            status = bind_element(sink->insert, parameter++, &sink->columns[c], block,
-                                  block->columns[c], i * length + e);
+        size_t first, length = gasket_result_elements(sink->columns, block, c, i, &first);
+        const GasketResultColumn *column = &sink->columns[c];
+        if (column->varying && line >= length) {
+            status = sqlite3_bind_null(sink->insert, parameter++);
+            continue;
+        }
+        size_t begin = column->varying ? first + line : first;
+        size_t n = column->varying ? 1 : length;
+        for (size_t e = 0; e < n && status == SQLITE_OK; e++)
+            status = bind_element(sink->insert, parameter++, column, block, block->columns[c],
+                                  begin + e);
     }
     if (status != SQLITE_OK || sqlite3_step(sink->insert) != SQLITE_DONE)
         return fail(sink, error);
@@ -205,9 +235,13 @@ sqlite_write(GasketResultSink *base, const GasketResultBlock *block, GError **er
 
     if (sink->insert == NULL && !create_table(sink, block->ids->integer == NULL, error))
         return false;
-    for (size_t i = 0; i < block->n; i++)
-        if (!insert_row(sink, block, i, error))
-            return false;
+    for (size_t i = 0; i < block->n; i++) {
+        size_t lines =
+            sink->varying ? gasket_result_lines(sink->columns, sink->n_columns, block, i) : 1;
+        for (size_t line = 0; line < lines; line++)
+            if (!insert_row(sink, block, i, line, error))
+                return false;
+    }
     return true;
 }
 
@@ -261,6 +295,7 @@ sqlite_free(GasketResultSink *base)
     g_free(sink->path);
     g_free(sink->table);
     g_free(sink->id_name);
+    g_free(sink->index_name);
     g_free(sink);
 }
 
@@ -301,6 +336,8 @@ gasket_result_sqlite_new(const char *path, const GasketResultColumn *columns, un
     sink->n_columns = n_columns;
     sink->table = g_strdup(options->table);
     sink->id_name = g_strdup(options->id_name);
+    sink->index_name = g_strdup(options->index_name);
+    sink->varying = gasket_result_varies(columns, n_columns);
     if (!open_database(sink, error)) {
         sqlite_free(&sink->sink);
         return NULL;

@@ -20,12 +20,12 @@ typedef struct {
     int32_t y;
 } Item;
 
-static const GasketResultColumn results[] = {{"x", 0, GASKET_DOUBLE, offsetof(User, x), 0, false},
-                                             {"y", 1, GASKET_INT32, offsetof(Item, y), 0, false},
-                                             {"friend", 0, GASKET_VERTEX, offsetof(User, friend), 1,
-                                              false},
-                                             {"wide", 0, GASKET_FLOAT, offsetof(User, wide), 700,
-                                              false}};
+static const GasketResultColumn results[] = {
+    {"x", 0, GASKET_DOUBLE, offsetof(User, x), 0, false, false},
+    {"y", 1, GASKET_INT32, offsetof(Item, y), 0, false, false},
+    {"friend", 0, GASKET_VERTEX, offsetof(User, friend), 1, false, false},
+    {"wide", 0, GASKET_FLOAT, offsetof(User, wide), 700, false, false},
+    {"tail", 0, GASKET_DOUBLE, 0, 0, false, true}};
 
 typedef struct {
     unsigned n_users, n_items;
@@ -56,6 +56,29 @@ item_apply(const GasketContext *context, const GasketVertices *run, const void *
         item[run->vertex[i]].y = -(int32_t)context->ordinal[run->vertex[i]];
 }
 
+/* A user has as many elements as its ordinal's last digit, and one has very many. */
+static size_t
+tail_length(const GasketContext *context, GasketVertex v, const void *state)
+{
+    uint32_t ordinal = context->ordinal[v];
+    (void)state;
+    return ordinal == 4 ? 20000 : ordinal % 10;
+}
+
+static bool
+fill_tails(GasketRun *run, GError **error)
+{
+    void *data;
+    const uint64_t *begin;
+    if (!gasket_run_set_result(run, 4, tail_length, NULL, &data, &begin, error))
+        return false;
+    const uint32_t *ordinal = gasket_run_context(run, 0)->ordinal;
+    for (uint32_t v = 0; v < gasket_run_n_owned(run, 0); v++)
+        for (uint64_t e = begin[v]; e < begin[v + 1]; e++)
+            ((double *)data)[e] = ordinal[v] + 0.5 * (double)(e - begin[v]);
+    return true;
+}
+
 static bool
 collect_run(GasketRun *run, const void *parameters, GError **error)
 {
@@ -65,7 +88,7 @@ collect_run(GasketRun *run, const void *parameters, GError **error)
     uint32_t found;
     if (!gasket_run_set_state(run, 0, sizeof(User), error) ||
         !gasket_run_set_state(run, 1, shape->outside ? 2 : sizeof(Item), error) ||
-        !gasket_run_step(run, &users, error))
+        !gasket_run_step(run, &users, error) || !fill_tails(run, error))
         return false;
     if (!shape->outside && !gasket_run_step(run, &items, error))
         return false;
@@ -87,7 +110,7 @@ static const GasketAlgorithm algorithm = {.abi = GASKET_ABI,
                                           .needs = needs,
                                           .n_needs = 1,
                                           .results = results,
-                                          .n_results = 4,
+                                          .n_results = 5,
                                           .run = collect_run};
 
 /* Text ids of different lengths, among them long ones; items -1, 1, 3, 5, ... */
@@ -180,6 +203,19 @@ is_item(const GasketResultBlock *block, uint32_t i, uint32_t ordinal)
 }
 
 static bool
+is_tail(const GasketResultBlock *block, uint32_t i, uint32_t ordinal)
+{
+    const uint64_t *begin = block->begin[3] + i;
+    const double *tail = (const double *)block->columns[3] + begin[0];
+    if (begin[1] - begin[0] != (ordinal == 4 ? 20000 : ordinal % 10))
+        return false;
+    for (uint64_t e = 0; e < begin[1] - begin[0]; e++)
+        if (tail[e] != ordinal + 0.5 * (double)e)
+            return false;
+    return true;
+}
+
+static bool
 is_user(const Shape *shape, const GasketResultBlock *block, uint32_t i, uint32_t ordinal)
 {
     uint32_t expected = ordinal % 7 ? shape->n_users - 1 - ordinal : GASKET_NO_VERTEX;
@@ -189,7 +225,8 @@ is_user(const Shape *shape, const GasketResultBlock *block, uint32_t i, uint32_t
            ((const uint32_t *)block->columns[1])[i] == expected && block->directory != NULL &&
            block->directory->n == shape->n_users &&
            (expected == GASKET_NO_VERTEX || is_id(block->directory, expected, user_id(expected))) &&
-           wide[0] == (float)(ordinal * 700) && wide[699] == (float)(ordinal * 700 + 699);
+           wide[0] == (float)(ordinal * 700) && wide[699] == (float)(ordinal * 700 + 699) &&
+           is_tail(block, i, ordinal);
 }
 
 /* In rank 0's thread, where Check's assertions do not work: what is wrong is an error. */
@@ -219,7 +256,7 @@ collect(Collected *collected, GError **error)
                      .needs = needs,
                      .n_needs = 1,
                      .results = results,
-                     .n_results = 4,
+                     .n_results = 5,
                      .workers = collected->workers,
                      .threads = 1,
                      .data = collected,
@@ -261,16 +298,17 @@ END_TEST
 
 START_TEST(broken_frames_of_rows_are_refused_or_stay_in_bounds)
 {
-    static const GasketResultField fields[] = {{0, 8}, {8, 3}};
+    static const GasketResultField fields[] = {{0, 8, false, 0}, {8, 3, false, 1}, {0, 2, true, 2}};
     GasketRandom random = gasket_random_at(9, 0, 0, 0);
     unsigned n_opened = 0;
     for (unsigned i = 0; i < 200000; i++) {
-        const uint8_t *columns[2];
-        GasketResultRows rows = {.columns = columns};
+        const uint8_t *columns[3];
+        const uint32_t *lengths[3];
+        GasketResultRows rows = {.columns = columns, .lengths = lengths};
         uint32_t length = gasket_random_below(&random, 30) * 8;
         uint32_t words[] = {gasket_random_below(&random, 4),
                             gasket_random_below(&random, 2),
-                            2,
+                            3,
                             0,
                             gasket_random_below(&random, 20),
                             0};
@@ -280,14 +318,17 @@ START_TEST(broken_frames_of_rows_are_refused_or_stay_in_bounds)
         if (i % 50 == 0)
             words[gasket_random_below(&random, 6)] = gasket_random_uint32(&random);
         memcpy(frame->payload, words, MIN(length, sizeof words));
-        if (!gasket_result_unpack(frame, fields, 2, &rows))
+        if (!gasket_result_unpack(frame, fields, 3, &rows))
             continue;
         n_opened++;
         uint64_t text = 0, sum = 0;
+        const uint8_t *tail = columns[2];
         for (uint32_t r = 0; r < rows.count; r++) {
             text += rows.text_length ? rows.text_length[r] : 0;
             sum += rows.ordinal[r] + (uint64_t)(rows.integer ? rows.integer[r] : 0);
             sum += columns[0][r * 8 + 7] + columns[1][r * 3 + 2];
+            for (uint32_t e = 0; e < lengths[2][r]; e++, tail += 2)
+                sum += tail[0] + tail[1];
         }
         for (uint64_t k = 0; k < text; k++)
             sum += (uint8_t)rows.text[k];

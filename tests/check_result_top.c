@@ -14,7 +14,7 @@ START_TEST(the_largest_come_first_ties_by_id_and_nan_never)
     const GasketResultBlock block = {.n = 8, .ids = &all, .columns = data};
     const GasketResultColumn column = {.name = "rank", .type = GASKET_DOUBLE, .rank = true};
 
-    g_autoptr(GasketResultTop) top = gasket_result_top_new(4, &column, 1, "vertex");
+    g_autoptr(GasketResultTop) top = gasket_result_top_new(4, &column, 1, "vertex", "index");
     gasket_result_top_add(top, &block);
     for (unsigned i = 0; i < 2; i++) {
         g_autoptr(GString) found = g_string_new(NULL);
@@ -40,7 +40,7 @@ START_TEST(the_largest_of_many_are_those_that_sorting_finds)
         ids[i] = i;
     }
     const GasketResultColumn column = {.name = "rank", .type = GASKET_DOUBLE, .rank = true};
-    g_autoptr(GasketResultTop) top = gasket_result_top_new(K, &column, 1, "vertex");
+    g_autoptr(GasketResultTop) top = gasket_result_top_new(K, &column, 1, "vertex", "index");
     for (unsigned i = 0; i < N; i += 500) {
         const GasketIds part = {.n = 500, .integer = ids + i};
         const void *const data[] = {value + i};
@@ -65,7 +65,7 @@ START_TEST(without_a_rank_the_first_rows_are_shown)
     GasketResultColumn unranked = columns[2];
     const void *const data[] = {pair};
     const GasketResultBlock block = {.n = 3, .ids = &integer_ids, .columns = data};
-    g_autoptr(GasketResultTop) top = gasket_result_top_new(2, &unranked, 1, "vertex");
+    g_autoptr(GasketResultTop) top = gasket_result_top_new(2, &unranked, 1, "vertex", "index");
     gasket_result_top_add(top, &block);
     gasket_result_top_add(top, &block);
     g_autoptr(GString) found = g_string_new(NULL);

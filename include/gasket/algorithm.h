@@ -29,7 +29,7 @@ extern "C" {
 #endif
 
 /* Changes whenever a struct below does; a shared object with another one is refused. */
-#define GASKET_ABI 2
+#define GASKET_ABI 3
 
 typedef enum {
     GASKET_OPTION_BOOL,   /* bool; a flag without a value on the command line */
@@ -70,7 +70,9 @@ typedef struct {
     bool nonnegative;       /* a negative weight is a FORMAT error that names its line */
 } GasketNeeds;
 
-/* One column of the result: a field of the state of the kind's vertices. */
+/* One column of the result: a field of the state of the kind's vertices, or (varying) what the
+ * driver fills through gasket_run_set_result: elements that differ in number from vertex to vertex,
+ * such as probabilities of a variable's states. */
 typedef struct {
     const char *name;
     unsigned kind;
@@ -78,6 +80,7 @@ typedef struct {
     size_t offset; /* of the field in the state */
     size_t length; /* elements; 0 means 1; names are then name_0, name_1, ... */
     bool rank;     /* the summary on stdout lists the vertices with the largest values */
+    bool varying;  /* offset, length and rank have no meaning; no GASKET_VERTEX */
 } GasketResultColumn;
 
 typedef struct {
@@ -152,6 +155,9 @@ GASKET_API void gasket_result_free(GasketResult *result);
 /* Rows of the result for a kind, and column c's elements [n * length], ascending by original id. */
 GASKET_API uint32_t gasket_result_n(const GasketResult *result, unsigned kind);
 GASKET_API const void *gasket_result_column(const GasketResult *result, unsigned column);
+/* Of a varying column: row i has the elements begin[i] .. begin[i + 1] - 1. [n + 1]; NULL where the
+ * column is not varying. */
+GASKET_API const uint64_t *gasket_result_begin(const GasketResult *result, unsigned column);
 GASKET_API uint32_t gasket_result_iterations(const GasketResult *result);
 GASKET_API double gasket_result_metric(const GasketResult *result, const char *name);
 

@@ -175,6 +175,14 @@ GASKET_API bool gasket_run_until_quiet(GasketRun *run, const GasketProgram *cons
 /* Whether the last gasket_run_until_quiet ended because no vertex was woken any more. */
 GASKET_API bool gasket_run_is_quiet(const GasketRun *run);
 
+/* Room for a varying column of the result: zeroed elements begin[v] .. begin[v + 1] - 1 of data for
+ * each owned vertex v of its kind, as many as length says. For the driver, or a program that is
+ * given both pointers, to fill until the driver returns; once for each varying column, on every
+ * worker. Errors: MEMORY; ARGUMENT for a column that is not varying. */
+GASKET_API bool gasket_run_set_result(GasketRun *run, unsigned column, GasketVertexSize length,
+                                      const void *parameters, void **ret_data,
+                                      const uint64_t **ret_begin, GError **error);
+
 /* Puts a number into the report's metrics; name may have dots ("test.rmse"). */
 GASKET_API void gasket_run_set_metric(GasketRun *run, const char *name, double value);
 
