@@ -28,6 +28,7 @@
  * order to the web, 1999. Dangling ranks and personalisation as networkx and igraph have them.
  */
 #include "algorithms.h"
+#include "pagerank_move.h"
 
 #include <math.h>
 
@@ -92,7 +93,7 @@ typedef struct {
     int personalize; /* vertex column, or -1 */
 } Settings;
 
-static void
+GASKET_WIDE static void
 gather_single(const GasketContext *context, const GasketRows *rows, void *sums)
 {
     const float *share = rows->values;
@@ -101,13 +102,14 @@ gather_single(const GasketContext *context, const GasketRows *rows, void *sums)
 
     for (size_t r = 0; r < rows->count; r++) {
         double total = sum[rows->sum[r]];
+#pragma GCC unroll 4
         for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++)
             total += share[rows->neighbour[e]];
         sum[rows->sum[r]] = total;
     }
 }
 
-static void
+GASKET_WIDE static void
 gather_double(const GasketContext *context, const GasketRows *rows, void *sums)
 {
     const double *share = rows->values;
@@ -116,13 +118,14 @@ gather_double(const GasketContext *context, const GasketRows *rows, void *sums)
 
     for (size_t r = 0; r < rows->count; r++) {
         double total = sum[rows->sum[r]];
+#pragma GCC unroll 4
         for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++)
             total += share[rows->neighbour[e]];
         sum[rows->sum[r]] = total;
     }
 }
 
-static void
+GASKET_WIDE static void
 gather_weighted(const GasketContext *context, const GasketRows *rows, void *sums)
 {
     const Settings *settings = context->parameters;
@@ -132,6 +135,7 @@ gather_weighted(const GasketContext *context, const GasketRows *rows, void *sums
 
     for (size_t r = 0; r < rows->count; r++) {
         double total = sum[rows->sum[r]];
+#pragma GCC unroll 4
         for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++)
             total += weight[e] * share[rows->neighbour[e]];
         sum[rows->sum[r]] = total;
@@ -139,74 +143,76 @@ gather_weighted(const GasketContext *context, const GasketRows *rows, void *sums
 }
 
 /* Vertices are worked on in batches of consecutive ones, so that each loop runs over plain arrays;
- * totals are fed with a batch at a time. */
+ * totals are fed with what several batches kept for them. */
 #define BATCH 256
+#define KEPT  1024
 
-/* How many of a run's vertices, from one on, make a batch. */
+typedef struct {
+    size_t n;
+    double change[KEPT], left[KEPT];
+} Kept;
+
+/* How many of a run's vertices, from one on, make a batch: they and their sums are consecutive. */
 static size_t
 batch_size(const GasketVertices *run, size_t from)
 {
-    size_t n = MIN(run->count - from, BATCH);
-    return run->vertex[from + n - 1] - run->vertex[from] == n - 1 ? n : 1;
+    size_t n = MIN(run->count - from, BATCH), last = from + n - 1;
+    bool consecutive =
+        run->vertex[last] - run->vertex[from] == n - 1 && run->sum[last] - run->sum[from] == n - 1;
+    return consecutive ? n : 1;
 }
 
-/* What a rank is divided by: nothing is left of a share of a vertex without out-edges. */
-static inline double
-divisor(double strength)
-{
-    return strength > 0 ? strength : INFINITY;
-}
-
+/* Adds what was kept to the totals. */
 static void
-publish_single(size_t n, const double *restrict rank, const double *restrict strength,
-               float *restrict share, double *restrict left)
+add_kept(const GasketContext *context, Kept *kept)
 {
-    for (size_t i = 0; i < n; i++) {
-        share[i] = (float)(rank[i] / divisor(strength[i]));
-        left[i] = rank[i] - share[i] * strength[i];
-    }
+    gasket_add_many(context, RESIDUAL, 0, kept->change, kept->n);
+    gasket_add_many(context, LEFT, 0, kept->left, kept->n);
+    kept->n = 0;
 }
 
+/* Moves the ranks of n vertices from v on. */
 static void
-publish_double(size_t n, const double *restrict rank, const double *restrict strength,
-               double *restrict share, double *restrict left)
-{
-    for (size_t i = 0; i < n; i++) {
-        share[i] = rank[i] / divisor(strength[i]);
-        left[i] = rank[i] - share[i] * strength[i];
-    }
-}
-
-/* Publishes the shares of n vertices from v on, and adds up what they do not carry. */
-static void
-publish(const GasketContext *context, const GasketVertices *run, GasketVertex v, size_t n)
+move(const GasketContext *context, const GasketVertices *run, GasketVertex v, size_t n,
+     const double *arrives, const double *pulled, Kept *kept)
 {
     const Settings *settings = context->parameters;
-    const double *rank = (const double *)run->state + v;
-    const double *strength = context->out_strength + v;
-    double left[BATCH];
 
-    if (settings->single)
-        publish_single(n, rank, strength, (float *)run->value + v, left);
-    else
-        publish_double(n, rank, strength, (double *)run->value + v, left);
-    gasket_add_many(context, LEFT, 0, left, n);
+    if (kept->n + n > KEPT)
+        add_kept(context, kept);
+    PageRankBatch batch = {.arrives = arrives,
+                           .pulled = pulled,
+                           .strength = context->out_strength + v,
+                           .rank = (double *)run->state + v,
+                           .change = kept->change + kept->n,
+                           .left = kept->left + kept->n};
+    if (settings->single) {
+        batch.share = (float *)run->value + v;
+        gasket_pagerank_move_single(n, settings->damping, &batch);
+    } else {
+        batch.share = (double *)run->value + v;
+        gasket_pagerank_move_double(n, settings->damping, &batch);
+    }
+    kept->n += n;
 }
 
-/* Every vertex starts with 1/n. */
+/* Every vertex starts with 1/n: from 0, for nothing is pulled yet. */
 static void
 start_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
 {
     const Settings *settings = context->parameters;
-    double *rank = run->state;
+    double arrives[BATCH];
+    static const double pulled[BATCH];
+    Kept kept = {.n = 0};
     (void)sums;
 
+    for (size_t i = 0; i < BATCH; i++)
+        arrives[i] = 1.0 / context->n_vertices;
     for (size_t from = 0, n; from < run->count; from += n) {
         n = batch_size(run, from);
-        for (size_t i = 0; i < n; i++)
-            rank[run->vertex[from] + i] = 1.0 / context->n_vertices;
-        publish(context, run, run->vertex[from], n);
+        move(context, run, run->vertex[from], n, arrives, pulled, &kept);
     }
+    add_kept(context, &kept);
     if (settings->personalize < 0)
         return;
     const double *jump = context->column[settings->personalize].data;
@@ -216,24 +222,13 @@ start_apply(const GasketContext *context, const GasketVertices *run, const void 
     }
 }
 
-/* Moves n ranks to what arrives[i] + d * pulled[i], by |change[i]|. */
-static void
-move_ranks(size_t n, double d, const double *restrict arrives, const double *restrict pulled,
-           double *restrict rank, double *restrict change)
-{
-    for (size_t i = 0; i < n; i++) {
-        double new_rank = arrives[i] + d * pulled[i];
-        change[i] = fabs(new_rank - rank[i]);
-        rank[i] = new_rank;
-    }
-}
-
 static void
 apply(const GasketContext *context, const GasketVertices *run, const void *sums)
 {
     const Settings *settings = context->parameters;
     const double *sum = sums;
-    double arrives[BATCH], pulled[BATCH], change[BATCH];
+    double arrives[BATCH];
+    Kept kept = {.n = 0};
 
     /* What arrives everywhere, in proportion to t[v]. */
     double d = settings->damping;
@@ -252,12 +247,9 @@ apply(const GasketContext *context, const GasketVertices *run, const void *sums)
         n = batch_size(run, from);
         for (size_t i = 0; jump != NULL && i < n; i++)
             arrives[i] = spread * (jump[v + i] / jumps);
-        for (size_t i = 0; i < n; i++)
-            pulled[i] = sum[run->sum[from + i]];
-        move_ranks(n, d, arrives, pulled, (double *)run->state + v, change);
-        gasket_add_many(context, RESIDUAL, 0, change, n);
-        publish(context, run, v, n);
+        move(context, run, v, n, arrives, sum + run->sum[from], &kept);
     }
+    add_kept(context, &kept);
 }
 
 static const GasketRowSet in_rows[] = {{.relation = 0, .direction = GASKET_IN}};
@@ -323,7 +315,7 @@ pagerank_run(GasketRun *run, const void *parameters, GError **error)
     GasketProgram start = {
         .name = "start",
         .apply = start_apply,
-        .aggregates = 1 << LEFT | 1 << JUMPS | 1 << SMALLEST_JUMP,
+        .aggregates = 1 << RESIDUAL | 1 << LEFT | 1 << JUMPS | 1 << SMALLEST_JUMP,
         .parameters = &settings,
     };
     GasketProgram pagerank = {

@@ -362,6 +362,38 @@ START_TEST(every_instruction_set_takes_the_same)
 }
 END_TEST
 
+/* Multiples of one spacing are taken at once; a smaller number among them, or one that is not
+ * finite, is not overlooked wherever it stands. */
+START_TEST(multiples_of_one_spacing_are_taken_at_once)
+{
+    GasketRandom random = gasket_random_at(4, 0, 0, 0);
+    double x[1000], left[1000], taken[4];
+
+    for (unsigned turn = 0; turn < 200; turn++) {
+        const double odd[] = {0, 0x1p-300, 0x1.8p-61, NAN, -INFINITY};
+        unsigned which = turn % G_N_ELEMENTS(odd), at = gasket_random_uint32(&random) % 1000;
+        for (unsigned i = 0; i < 1000; i++) {
+            int32_t bits = (int32_t)gasket_random_uint32(&random);
+            x[i] = turn < 5 ? 0 : ldexp(bits, -60); /* zeros are multiples of anything */
+        }
+        if (which > 0)
+            x[at] = odd[which];
+        GasketTook took = gasket_exact_sum_take(x, 1000, taken, left);
+        if (which == 0)
+            ck_assert_int_eq(took, GASKET_TOOK_ALL);
+        if (which <= 2) {
+            assert_all_ways(x, 1000);
+            continue;
+        }
+        ck_assert_int_eq(took, GASKET_TOOK_NOTHING);
+        GasketExactSum sum;
+        gasket_exact_sum_init(&sum);
+        gasket_exact_sum_add_many(&sum, x, 1000);
+        ck_assert(isnan(gasket_exact_sum_round(&sum)));
+    }
+}
+END_TEST
+
 int
 main(void)
 {
@@ -375,6 +407,7 @@ main(void)
     tcase_add_test(all, millions_of_addends_never_overflow_a_chunk);
     tcase_add_test(all, bytes_that_no_sum_has_are_refused);
     tcase_add_test(all, every_instruction_set_takes_the_same);
+    tcase_add_test(all, multiples_of_one_spacing_are_taken_at_once);
     TCase *cases[] = {all};
     return check_run("exact_sum", cases, G_N_ELEMENTS(cases));
 }

@@ -136,7 +136,7 @@ typedef struct {
 typedef struct {
     size_t count;
     const GasketVertex *vertex;  /* [count] ascending */
-    const uint32_t *sum;         /* [count] slot of vertex i's sum */
+    const uint32_t *sum;         /* [count] slot of vertex i's sum, ascending */
     void *state;                 /* [n_owned] of the kind, by vertex */
     void *value;                 /* [n_owned] values to publish, by vertex. Holds nothing useful:
                                     write it whole whenever the value changes */
