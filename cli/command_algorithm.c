@@ -14,6 +14,7 @@
 
 #include "cli/command.h"
 #include "cli/graph_input.h"
+#include "cli/model_input.h"
 #include "cli/plan.h"
 #include "cli/progress.h"
 #include "cli/report_json.h"
@@ -46,7 +47,9 @@ load(void *data, GasketReport *report, GError **error)
 {
     AlgorithmRun *run = data;
     GasketGraphInputStats stats = {0};
-    GasketGraph *graph = gasket_graph_input_load(&run->input, &stats, error);
+    bool model = run->algorithm->input == GASKET_INPUT_FACTORS;
+    GasketGraph *graph =
+        (model ? gasket_model_input_load : gasket_graph_input_load)(&run->input, &stats, error);
     if (graph == NULL)
         return NULL;
 
@@ -80,12 +83,27 @@ partition(void *data, const GasketGraph *graph, unsigned parts, GasketReport *re
 
 /* ---- rank 0 ---------------------------------------------------------------------------------- */
 
+/* Headings of ids, and of positions in columns that vary in length. */
+static const char *
+id_name(const GasketAlgorithm *algorithm)
+{
+    return algorithm->input == GASKET_INPUT_FACTORS ? "variable" : "vertex";
+}
+
+static const char *
+index_name(const GasketAlgorithm *algorithm)
+{
+    return algorithm->input == GASKET_INPUT_FACTORS ? "state" : "index";
+}
+
 static bool
 open_writer(AlgorithmRun *run, GError **error)
 {
     const GasketResultOptions options = {
         .no_header = run->common->no_header,
         .table = run->common->output_table,
+        .id_name = id_name(run->algorithm),
+        .index_name = index_name(run->algorithm),
     };
     run->writer = gasket_result_writer_new(run->common->output, run->results,
                                            run->algorithm->n_results, &options, error);
@@ -148,6 +166,7 @@ finish(void *data, const GasketReport *report, GError **error)
     if (run->common->output != NULL) {
         if (run->writer == NULL && !open_writer(run, error))
             return false;
+        gasket_result_writer_set_metrics(run->writer, report);
         if (!gasket_result_writer_finish(run->writer, error))
             return false;
     }
@@ -232,6 +251,9 @@ check_call(const GasketCliCall *call, const char *const *inputs, unsigned n_inpu
     const GasketCliCommon *common = &call->common;
     const GasketResultOptions options = {.table = common->output_table};
 
+    if (call->algorithm->input == GASKET_INPUT_FACTORS && n_inputs > 1)
+        return gasket_cli_refuse(error, "%s: found %u inputs, expected one model",
+                                 call->algorithm->name, n_inputs);
     if (n_inputs == 0)
         return gasket_cli_refuse(error, "%s: expected FILE..., or - for stdin",
                                  call->algorithm->name);
@@ -358,8 +380,8 @@ gasket_cli_run_algorithm(GasketCliCall *call, const char *const *inputs, unsigne
     run.progress.name = call->algorithm->name;
     run.progress.tolerance = run.head.tolerance;
     if (call->common.output == NULL && !call->common.json)
-        run.top = gasket_result_top_new(N_TOP, run.results, call->algorithm->n_results, "vertex",
-                                        "index");
+        run.top = gasket_result_top_new(N_TOP, run.results, call->algorithm->n_results,
+                                        id_name(run.algorithm), index_name(run.algorithm));
     return run_job(&run, call, ret_status, error);
 }
 

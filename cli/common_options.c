@@ -68,6 +68,21 @@ static const GasketCliOption input_options[] = {
     {.letter = 0},
 };
 
+static const GasketCliOption model_options[] = {
+    {.option = {"evidence", GASKET_OPTION_STRING, FIELD(evidence),
+                .help = "what is observed: a UAI evidence file, in any of its three dialects",
+                .value_name = "FILE"}},
+    {.option = {"format", GASKET_OPTION_STRING, FIELD(format),
+                .help = "uai or fg; recognised by content and ending if not given",
+                .value_name = "NAME"}},
+    {.option = {"order", GASKET_OPTION_CHOICE, FIELD(order), "given",
+                "how variables stand in memory: by id (given), by falling degree, or whichever "
+                "suits the model; never changes a result's meaning",
+                .choices = orders},
+     .advanced = true},
+    {.letter = 0},
+};
+
 static const GasketCliOption machine_options[] = {
     {.option =
          {"threads", GASKET_OPTION_INT, FIELD(threads),
@@ -152,7 +167,8 @@ static const GasketCliOption output_options[] = {
          {"output", GASKET_OPTION_STRING, FIELD(output),
           .help =
               "where the whole result goes: .tsv, .csv, .jsonl, .npy (ids beside it), .db (a table "
-              "of SQLite), or - for stdout; without it the summary shows the first 20",
+              "of SQLite), of models .MAR .MPE .PR too, or - for stdout; without it the summary "
+              "shows the first 20",
           .value_name = "FILE"},
      .letter = 'o'},
     {.option = {"no-header", GASKET_OPTION_BOOL, FIELD(no_header),
@@ -171,8 +187,16 @@ static const struct {
     const GasketCliOption *options;
 } tables_of[GASKET_CLI_N_TABLES] = {
     {"Input", input_options}, {"Machine", machine_options}, {"Workers", worker_options},
-    {"Running", run_options}, {"Output", output_options},
+    {"Running", run_options}, {"Output", output_options},   {"Model", model_options},
 };
+
+unsigned
+gasket_cli_tables_for(unsigned tables, const GasketAlgorithm *algorithm)
+{
+    if (algorithm == NULL || algorithm->input != GASKET_INPUT_FACTORS)
+        return tables;
+    return (tables & ~(unsigned)GASKET_CLI_INPUT) | GASKET_CLI_MODEL;
+}
 
 unsigned
 gasket_cli_common_groups(unsigned tables, GasketCliCommon *common,

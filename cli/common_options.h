@@ -14,6 +14,7 @@ typedef struct {
     bool undirected, weighted, unweighted;
     const char *vertices;
     const char *table, *query, *columns;
+    const char *evidence;
     int self_loops;  /* 0 keep, 1 drop */
     int multi_edges; /* GasketMultiEdges */
     int order;       /* GasketOrder */
@@ -50,9 +51,14 @@ typedef enum {
     GASKET_CLI_WORKERS = 1 << 2,
     GASKET_CLI_RUN = 1 << 3,
     GASKET_CLI_OUTPUT = 1 << 4,
+    GASKET_CLI_MODEL = 1 << 5, /* instead of INPUT, for algorithms on graphical models */
 } GasketCliTables;
 
-#define GASKET_CLI_N_TABLES 5
+#define GASKET_CLI_N_TABLES 6
+
+/* A command's tables, with those that its algorithm's family of inputs has instead of INPUT;
+ * algorithm: NULL if there is none. */
+unsigned gasket_cli_tables_for(unsigned tables, const GasketAlgorithm *algorithm);
 
 /* Appends the groups of the tables in a bit set to groups, with common as their target; returns
  * how many. */

@@ -116,7 +116,8 @@ append_all_options(const GasketCliCommand *command, const GasketAlgorithm *algor
 {
     GasketCliCommon common;
     GasketCliGroup groups[GASKET_CLI_N_TABLES];
-    unsigned n_groups = gasket_cli_common_groups(command->tables, &common, groups);
+    unsigned tables = gasket_cli_tables_for(command->tables, algorithm);
+    unsigned n_groups = gasket_cli_common_groups(tables, &common, groups);
 
     append_group("Options", command->options, false, out);
     if (algorithm != NULL) {
@@ -317,7 +318,8 @@ gasket_cli_append_common_markdown(GString *out)
 {
     GasketCliCommon common;
     GasketCliGroup groups[GASKET_CLI_N_TABLES];
-    unsigned n = gasket_cli_common_groups(gasket_cli_algorithm_command.tables, &common, groups);
+    unsigned n = gasket_cli_common_groups(gasket_cli_algorithm_command.tables | GASKET_CLI_MODEL,
+                                          &common, groups);
 
     for (unsigned g = 0; g < n; g++) {
         g_string_append_printf(out, "%s**%s**\n\n", g > 0 ? "\n" : "", groups[g].title);

@@ -49,7 +49,8 @@ groups_of(GasketCliCall *call, GasketCliOption *algorithm_options, GasketCliGrou
         groups[n++] = (GasketCliGroup){call->algorithm->name, algorithm_options, call->parameters};
     if (call->command->options != NULL)
         groups[n++] = (GasketCliGroup){"Options", call->command->options, call->own};
-    return n + gasket_cli_common_groups(call->command->tables, &call->common, groups + n);
+    unsigned tables = gasket_cli_tables_for(call->command->tables, call->algorithm);
+    return n + gasket_cli_common_groups(tables, &call->common, groups + n);
 }
 
 static bool

@@ -36,12 +36,14 @@ typedef struct {
 struct GasketFactorGraph {
     GasketGraphBuilder *builder;
     size_t n_variables;
-    Array ids;            /* int64_t [n_variables] */
-    Array cardinality;    /* int32_t [n_variables] */
-    Array evidence;       /* int32_t [n_variables] */
-    Array scale;          /* double [n_variables] */
-    Array prior_begin;    /* uint64_t [n_variables + 1] */
-    Array priors;         /* double [prior_begin[n_variables]] */
+    Array ids;         /* int64_t [n_variables] */
+    Array cardinality; /* int32_t [n_variables] */
+    Array evidence;    /* int32_t [n_variables] */
+    Array scale;       /* double [n_variables] */
+    Array prior_begin; /* uint64_t [n_variables + 1] */
+    Array priors;      /* double [prior_begin[n_variables]] */
+    Array stamp;       /* uint64_t [n_variables] the last scope that named it, of n_checked */
+    uint64_t n_checked;
     GHashTable *index_of; /* int64_t * in a key block -> index + 1; NULL: id == index */
     uint64_t n_factors;
 
@@ -102,7 +104,7 @@ gasket_factor_graph_free(GasketFactorGraph *model)
     Array *arrays[] = {&model->ids,    &model->cardinality, &model->evidence, &model->scale,
                        &model->priors, &model->prior_begin, &model->tables,   &model->factor_ids,
                        &model->begin,  &model->sources,     &model->targets,  &model->position,
-                       &model->stride, &model->indices};
+                       &model->stride, &model->indices,     &model->stamp};
     for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
         gasket_array_free(arrays[i]->data);
     if (model->index_of != NULL)
@@ -158,8 +160,9 @@ gasket_factor_graph_add_variable(GasketFactorGraph *model, int64_t id, uint32_t 
     double *to_scale = to_seen != NULL ? extend(&model->scale, 1, sizeof *to_scale, error) : NULL;
     uint64_t *to_begin =
         to_scale != NULL ? extend(&model->prior_begin, 2, sizeof *to_begin, error) : NULL;
+    uint64_t *stamp = to_begin != NULL ? extend(&model->stamp, 1, sizeof *stamp, error) : NULL;
     double *prior =
-        to_begin != NULL ? extend(&model->priors, cardinality, sizeof *prior, error) : NULL;
+        stamp != NULL ? extend(&model->priors, cardinality, sizeof *prior, error) : NULL;
     if (prior == NULL)
         return false;
 
@@ -168,6 +171,7 @@ gasket_factor_graph_add_variable(GasketFactorGraph *model, int64_t id, uint32_t 
     if (model->index_of != NULL)
         g_hash_table_insert(model->index_of, g_memdup2(&id, sizeof id),
                             GSIZE_TO_POINTER(model->n_variables + 1));
+    *stamp = 0;
     *to_id = id;
     *to_card = (int32_t)cardinality;
     *to_seen = -1;
@@ -177,7 +181,7 @@ gasket_factor_graph_add_variable(GasketFactorGraph *model, int64_t id, uint32_t 
     for (uint32_t x = 0; x < cardinality; x++)
         prior[x] = 1;
     model->ids.n++, model->cardinality.n++, model->evidence.n++, model->scale.n++;
-    model->prior_begin.n++;
+    model->prior_begin.n++, model->stamp.n++;
     model->priors.n += cardinality;
     model->n_variables++;
     return true;
@@ -247,6 +251,7 @@ check_scope(GasketFactorGraph *model, size_t n, const int64_t *scope, size_t n_t
     if (indices == NULL)
         return false;
     uint64_t entries = 1;
+    model->n_checked++;
     for (size_t i = 0; i < n; i++) {
         indices[i] = index_of(model, scope[i]);
         if (indices[i] == NO_INDEX) {
@@ -256,14 +261,14 @@ check_scope(GasketFactorGraph *model, size_t n, const int64_t *scope, size_t n_t
                         scope[i]);
             return false;
         }
-        for (size_t j = 0; j < i; j++) {
-            if (indices[j] != indices[i])
-                continue;
+        uint64_t *stamp = (uint64_t *)model->stamp.data + indices[i];
+        if (*stamp == model->n_checked) {
             g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
                         "found variable %" G_GINT64_FORMAT " twice in a scope, expected it once",
                         scope[i]);
             return false;
         }
+        *stamp = model->n_checked;
         entries *= (uint64_t)((const int32_t *)model->cardinality.data)[indices[i]];
         if (entries > GASKET_FACTOR_MAX_TABLE) {
             g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,

@@ -283,7 +283,7 @@ gasket_result_npy_new(const char *path, const GasketResultColumn *columns, unsig
         return NULL;
 
     NpySink *npy = g_new0(NpySink, 1);
-    npy->sink = (GasketResultSink){npy_write, npy_finish, npy_free};
+    npy->sink = (GasketResultSink){npy_write, npy_finish, npy_free, NULL};
     npy->path = g_strdup(path);
     npy->columns = columns;
     npy->n_columns = n_columns;

@@ -12,6 +12,7 @@ struct GasketResultSink {
     bool (*write)(GasketResultSink *sink, const GasketResultBlock *block, GError **error);
     bool (*finish)(GasketResultSink *sink, GError **error);
     void (*free)(GasketResultSink *sink);
+    void (*set_metrics)(GasketResultSink *sink, const GasketReport *report); /* may be NULL */
 };
 
 /* options: table and id_name are set. columns live as long as the sink. */
@@ -23,5 +24,9 @@ GasketResultSink *gasket_result_npy_new(const char *path, const GasketResultColu
 GasketResultSink *gasket_result_sqlite_new(const char *path, const GasketResultColumn *columns,
                                            unsigned n_columns, const GasketResultOptions *options,
                                            GError **error);
+
+/* Error: ARGUMENT if the columns are not those that the path's ending wants. */
+GasketResultSink *gasket_result_uai_new(const char *path, const GasketResultColumn *columns,
+                                        unsigned n_columns, GError **error);
 
 #endif

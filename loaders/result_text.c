@@ -59,7 +59,7 @@ gasket_result_text_new(GasketRowStyle style, const char *path, const GasketResul
         return NULL;
 
     TextSink *text = g_new0(TextSink, 1);
-    text->sink = (GasketResultSink){text_write, text_finish, text_free};
+    text->sink = (GasketResultSink){text_write, text_finish, text_free, NULL};
     text->file = file;
     text->text = g_string_sized_new(2 * CHUNK_BYTES);
     gasket_result_row_init(&text->row, style, options->id_name, options->index_name, columns,

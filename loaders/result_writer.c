@@ -13,6 +13,7 @@ typedef enum {
     FORMAT_JSONL,
     FORMAT_NPY,
     FORMAT_SQLITE,
+    FORMAT_UAI,
 } Format;
 
 typedef struct {
@@ -29,6 +30,8 @@ static const FormatName endings[] = {
     {".tsv", FORMAT_TSV},      {".txt", FORMAT_TSV},       {".csv", FORMAT_CSV},
     {".jsonl", FORMAT_JSONL},  {".npy", FORMAT_NPY},       {".db", FORMAT_SQLITE},
     {".ndjson", FORMAT_JSONL}, {".sqlite", FORMAT_SQLITE}, {".sqlite3", FORMAT_SQLITE},
+    {".MAR", FORMAT_UAI},      {".PR", FORMAT_UAI},        {".MPE", FORMAT_UAI},
+    {".MAP", FORMAT_UAI},
 };
 
 struct GasketResultWriter {
@@ -77,7 +80,7 @@ find_format(const char *path, const GasketResultOptions *options, Format *ret_fo
     }
     g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
                 "%s: the ending names no format for results, expected .tsv, .csv, .jsonl, .npy, "
-                ".db or - for standard output",
+                ".db, of graphical models .MAR, .PR or .MPE, or - for standard output",
                 path);
     return false;
 }
@@ -123,6 +126,8 @@ new_sink(Format format, const char *path, const GasketResultColumn *columns, uns
         return gasket_result_npy_new(path, columns, n_columns, error);
     case FORMAT_SQLITE:
         return gasket_result_sqlite_new(path, columns, n_columns, options, error);
+    case FORMAT_UAI:
+        return gasket_result_uai_new(path, columns, n_columns, error);
     }
     g_assert_not_reached();
 }
@@ -154,6 +159,13 @@ gasket_result_writer_write(GasketResultWriter *writer, const GasketResultBlock *
                            GError **error)
 {
     return writer->sink->write(writer->sink, block, error);
+}
+
+void
+gasket_result_writer_set_metrics(GasketResultWriter *writer, const GasketReport *report)
+{
+    if (writer->sink->set_metrics != NULL)
+        writer->sink->set_metrics(writer->sink, report);
 }
 
 bool

@@ -21,6 +21,9 @@
  *                   (one a line, \t \n \r \\ escaped). A vertex column holds ids, INT64_MIN for
  *                   none; where ids are text it holds rows (0 ..), -1 for none
  *   sqlite  .db .sqlite .sqlite3    a table in a new or existing database; other tables stay
+ *   uai     .MAR .PR .MPE .MAP      results of graphical models: marginals (a varying column),
+ *                   log10 of the partition function (the metric log10_z), an assignment (a column
+ *                   of integers)
  *
  * Where a column varies in length, a vertex has a row for each element, which the index tells:
  *
@@ -57,6 +60,9 @@ GasketResultWriter *gasket_result_writer_new(const char *path, const GasketResul
 /* Appends the rows of a block. Error: IO; the writer can then only be freed. */
 bool gasket_result_writer_write(GasketResultWriter *writer, const GasketResultBlock *block,
                                 GError **error);
+
+/* Tells a writer what the run measured, before it finishes: .PR files hold log10_z. Copied. */
+void gasket_result_writer_set_metrics(GasketResultWriter *writer, const GasketReport *report);
 
 /* Makes the result appear. Error: IO. */
 bool gasket_result_writer_finish(GasketResultWriter *writer, GError **error);

@@ -329,7 +329,7 @@ gasket_result_sqlite_new(const char *path, const GasketResultColumn *columns, un
                          const GasketResultOptions *options, GError **error)
 {
     SqliteSink *sink = g_new0(SqliteSink, 1);
-    sink->sink = (GasketResultSink){sqlite_write, sqlite_finish, sqlite_free};
+    sink->sink = (GasketResultSink){sqlite_write, sqlite_finish, sqlite_free, NULL};
     sink->path = g_strdup(path);
     sink->target = gasket_result_file_target(path);
     sink->columns = columns;

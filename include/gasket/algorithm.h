@@ -56,6 +56,14 @@ typedef struct {
     const char *value_name; /* what --help calls the value: ID, FILE; NULL: by type */
 } GasketOption;
 
+/* What an algorithm is run on: decides which formats its inputs have and which options describe
+ * them. */
+typedef enum {
+    GASKET_INPUT_GRAPH,   /* one kind of vertices, one relation */
+    GASKET_INPUT_RATINGS, /* kinds user and item, relation from users to items */
+    GASKET_INPUT_FACTORS, /* a graphical model: factor_graph.h */
+} GasketInputFamily;
+
 /* What an algorithm reads of the relation with the same index. */
 typedef struct {
     bool in_rows, out_rows; /* rows to keep: 4 bytes an entry each, plus columns */
@@ -89,6 +97,7 @@ typedef struct {
     const char *summary;     /* one line */
     const char *description; /* paragraphs and examples for --help and the docs */
 
+    GasketInputFamily input;
     const GasketOption *options; /* NULL if none */
     size_t parameters_size;      /* of the struct that options fill */
 

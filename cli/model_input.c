@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From an input to the graph of a model; see model_input.h. */
+#include "cli/model_input.h"
+
+#include "engine/factor_graph.h"
+#include "loaders/model.h"
+
+GasketGraph *
+gasket_model_input_load(const GasketGraphInput *input, GasketGraphInputStats *ret_stats,
+                        GError **error)
+{
+    const GasketCliCommon *common = input->common;
+    const GasketModelOptions options = {
+        .path = input->paths[0],
+        .format = common->format,
+        .evidence = common->evidence,
+    };
+    const GasketGraphRules rules = {
+        .order = (GasketOrder)common->order,
+        .threads = gasket_cli_threads(common, 1),
+    };
+    const GasketWantedRows wanted = {
+        .in = input->needs->in_rows || !input->needs->out_rows,
+        .out = input->needs->out_rows,
+    };
+    g_auto(GasketLoadInfo) info = {0};
+
+    int64_t start = g_get_monotonic_time();
+    g_autoptr(GasketFactorGraph) model = gasket_model_load(&options, &info, error);
+    if (model == NULL)
+        return NULL;
+    int64_t middle = g_get_monotonic_time();
+    GasketGraph *graph = gasket_factor_graph_finish_rows_take(&model, &rules, &wanted, error);
+    if (graph == NULL || ret_stats == NULL)
+        return graph;
+    ret_stats->load_seconds = (double)(middle - start) / 1e6;
+    ret_stats->number_seconds = (double)(g_get_monotonic_time() - middle) / 1e6;
+    ret_stats->info = info;
+    info = (GasketLoadInfo){0};
+    return graph;
+}

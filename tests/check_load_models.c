@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Graphical models in every format, whole, broken and cut short. */
+#include <math.h>
+#include <string.h>
+
+#include "engine/factor_graph.h"
+#include "engine/graph.h"
+#include "loaders/evidence.h"
+#include "loaders/model.h"
+#include "tests/check_main.h"
+
+static GasketGraph *
+load(const char *name, const char *text, size_t size, GError **error)
+{
+    const GasketModelOptions options = {.path = name, .max_states = 100000};
+    g_autoptr(GasketFactorGraph) model = gasket_model_load_memory(text, size, &options, error);
+    return model != NULL ? gasket_factor_graph_finish_take(&model, NULL, error) : NULL;
+}
+
+static void
+expect_error(const char *name, const char *text, const char *message)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GasketGraph) graph = load(name, text, strlen(text), &error);
+    ck_assert_msg(graph == NULL, "%s was read, expected %s", text, message);
+    ck_assert(g_error_matches(error, GASKET_ERROR, GASKET_ERROR_FORMAT));
+    ck_assert_msg(strcmp(error->message, message) == 0, "%s: %s, expected %s", text, error->message,
+                  message);
+}
+
+/* Whether two graphs hold the same model (scopes, tables, priors, evidence). */
+static void
+expect_same(const GasketGraph *a, const GasketGraph *b)
+{
+    for (unsigned k = 0; k < 2; k++) {
+        ck_assert_uint_eq(a->kinds[k].n_vertices, b->kinds[k].n_vertices);
+        for (unsigned c = 0; c < a->kinds[k].n_columns; c++) {
+            const GasketColumnData *x = &a->kinds[k].columns[c], *y = &b->kinds[k].columns[c];
+            uint64_t n =
+                x->begin != NULL ? x->begin[a->kinds[k].n_vertices] : a->kinds[k].n_vertices;
+            ck_assert_mem_eq(x->data, y->data, n * gasket_type_size(x->type));
+        }
+    }
+    const GasketGraphRows *x = gasket_graph_rows(a, 0, GASKET_IN);
+    const GasketGraphRows *y = gasket_graph_rows(b, 0, GASKET_IN);
+    ck_assert_uint_eq(x->n_entries, y->n_entries);
+    ck_assert_mem_eq(x->neighbour, y->neighbour, 4 * x->n_entries);
+    ck_assert_mem_eq(x->columns[1].data, y->columns[1].data, 4 * x->n_entries);
+}
+
+static const char uai[] = "MARKOV\n3\n2 3 2\n3\n2 0 1\n1 2\n2 2 1\n\n"
+                          "6\n 0.5 1e-05 2\n 3 4 5\n2\n .25 .75\n6 1 2 3 4 5 6\n";
+static const char fg[] = "# comment\n3\n\n2\n1 0\n3 2\n6\n0 .5\n3 3\n1 1e-5\n4 4\n2 2\n5 5\n\n"
+                         "1\n2\n2\n2\n0 .25\n1 .75\n\n"
+                         "2\n1 2\n3 2\n6\n0 1\n1 2\n2 3\n3 4\n4 5\n5 6\n";
+
+START_TEST(a_model_is_the_same_in_every_format)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GasketGraph) a = load("a.uai", uai, strlen(uai), &error);
+    ck_assert_no_error(error);
+    g_autoptr(GasketGraph) b = load("a.fg", fg, strlen(fg), &error);
+    ck_assert_no_error(error);
+    expect_same(a, b);
+    const double *table = a->kinds[1].columns[GASKET_FACTOR_TABLE].data;
+    ck_assert(table[0] == 0.5 && table[1] == 1e-5 && table[5] == 5);
+    const double *prior = a->kinds[0].columns[GASKET_VARIABLE_PRIOR].data;
+    ck_assert(prior[5] == 0.25 / 0.75 && prior[6] == 1);
+}
+END_TEST
+
+START_TEST(lines_and_comments_have_no_meaning)
+{
+    static const char bayes[] = "BAYES # a network\r\n3 2\t3 2 3 2 0 1 1\r\n2 2 2 1 6 0.5 1e-05 2 "
+                                "3\n4\n5 2 0.25 0.75 # last\n6 1 2 3 4 5 6";
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GasketGraph) a = load("a.uai", uai, strlen(uai), &error);
+    g_autoptr(GasketGraph) b = load("a.uai", bayes, strlen(bayes), &error);
+    ck_assert_no_error(error);
+    expect_same(a, b);
+}
+END_TEST
+
+START_TEST(constants_and_zeros_are_read)
+{
+    static const char text[] = "MARKOV 1 2 2 0 1 0 1 0.125 2 0 1e-3";
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GasketGraph) graph = load("a.uai", text, strlen(text), &error);
+    ck_assert_no_error(error);
+    ck_assert_uint_eq(graph->kinds[1].n_vertices, 1);
+    ck_assert_double_eq(*(const double *)graph->kinds[1].columns[0].data, 0.125);
+    const double *scale = graph->kinds[0].columns[GASKET_VARIABLE_SCALE].data;
+    ck_assert_double_eq(scale[0], log(1e-3));
+}
+END_TEST
+
+START_TEST(what_does_not_fit_is_an_error_with_its_place)
+{
+    expect_error("a.uai", "GRAPH 1", "a.uai:1: found \"GRAPH\" (word 1), expected MARKOV or BAYES");
+    expect_error("a.uai", "MARKOV\n2\n2 0",
+                 "a.uai:3: found \"0\" (word 2), expected a cardinality from 1 to 99998");
+    expect_error("a.uai", "MARKOV\n2\n2 2\n1\n2 0 2",
+                 "a.uai:5: found \"2\" (word 3), expected a variable from 0 to 1");
+    expect_error("a.uai", "MARKOV\n2\n2 2\n1\n2 1 1",
+                 "a.uai:5: found \"1\" (word 3), expected a variable that is not in this scope "
+                 "already");
+    expect_error("a.uai", "MARKOV 1 2 1 1 0\n3 1 1 1",
+                 "a.uai:2: found \"3\" (word 1), expected 2 entries, the product of the "
+                 "cardinalities of factor 0");
+    expect_error("a.uai", "MARKOV 1 2 1 1 0\n2 1 -1",
+                 "a.uai:2: found \"-1\" (word 3), expected an entry of a table, a finite number of "
+                 "at least 0");
+    expect_error("a.uai", "MARKOV 1 2 1 1 0\n2 1 nan",
+                 "a.uai:2: found \"nan\" (word 3), expected an entry of a table, a finite number "
+                 "of at least 0");
+    expect_error("a.uai", "MARKOV 1 2 1 1 0\n2 1 1e999",
+                 "a.uai:2: found \"1e999\" (word 3), expected an entry of a table, a finite number "
+                 "of at least 0");
+    expect_error("a.uai", "MARKOV 1 2 1 1 0\n2 1 1\n1\n",
+                 "a.uai:3: found \"1\" (word 1), expected the end of the file");
+    expect_error("a.uai", "MARKOV 2 1000 1000 1 2 0 1",
+                 "a.uai:1: found \"1\" (word 8), expected a scope whose table has at most 100000 "
+                 "entries");
+    expect_error("a.fg", "1\n1\n5\n2\n1\n2 1\n",
+                 "a.fg:6: found \"2\" (word 1), expected the index of an entry from 0 to 1");
+    expect_error("a.fg", "1\n1\n5\n2\n2\n1 1\n1 1\n",
+                 "a.fg:7: found \"1\" (word 1), expected an entry that was not given already");
+    expect_error("a.fg", "2\n1\n5\n2\n0\n1\n5\n3\n0\n",
+                 "a.fg:8: found \"3\" (word 1), expected the cardinality that the variable had "
+                 "before, from 2 to 2");
+    expect_error("a.txt", "hello",
+                 "a.txt:1: found no format of models that is known, expected one "
+                 "of: uai, fg");
+}
+END_TEST
+
+/* A model cut anywhere before its last character is an error with a place. */
+static void
+cut_everywhere(const char *name, const char *text)
+{
+    size_t whole = strlen(text);
+    while (g_ascii_isspace(text[whole - 1]))
+        whole--;
+    for (size_t size = 0; size < whole; size++) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *part = g_memdup2(text, size + 1); /* no byte to spare behind it */
+        g_autoptr(GasketGraph) graph = load(name, part, size, &error);
+        g_autofree char *begin = g_strdup_printf("%s:", name);
+        ck_assert_msg(graph == NULL, "%s is read at %zu bytes", name, size);
+        ck_assert(g_error_matches(error, GASKET_ERROR, GASKET_ERROR_FORMAT));
+        ck_assert_msg(g_str_has_prefix(error->message, begin) &&
+                          g_ascii_isdigit(error->message[strlen(begin)]),
+                      "%s", error->message);
+    }
+}
+
+START_TEST(every_truncation_is_an_error_with_a_place)
+{
+    cut_everywhere("a.uai", uai);
+    cut_everywhere("a.fg", fg);
+    cut_everywhere("b.uai", "BAYES\n2\n2 2\n2\n1 0\n2 0 1\n\n2\n 0.2 0.8\n\n4\n 0.1 0.9\n 0.0 1\n");
+}
+END_TEST
+
+/* ---- evidence -------------------------------------------------------------------------------- */
+
+static char *
+observed(const char *evidence)
+{
+    g_autoptr(GError) error = NULL;
+    const GasketModelOptions options = {.path = "a.uai"};
+    g_autoptr(GasketFactorGraph) model =
+        gasket_model_load_memory(uai, strlen(uai), &options, &error);
+    ck_assert_no_error(error);
+    if (!gasket_evidence_load_memory(model, "a.evid", evidence, strlen(evidence), &error)) {
+        ck_assert(g_error_matches(error, GASKET_ERROR, GASKET_ERROR_FORMAT));
+        return g_strdup(error->message);
+    }
+    g_autoptr(GasketGraph) graph = gasket_factor_graph_finish_take(&model, NULL, &error);
+    const int32_t *state = graph->kinds[0].columns[GASKET_VARIABLE_EVIDENCE].data;
+    return g_strdup_printf("%d %d %d", state[0], state[1], state[2]);
+}
+
+START_TEST(evidence_is_read_in_its_three_dialects)
+{
+    const struct {
+        const char *text, *expected;
+    } cases[] = {
+        {"", "-1 -1 -1"},
+        {"0", "-1 -1 -1"},
+        {"0\n", "-1 -1 -1"},
+        {"2 1 2 2 0\n", "-1 2 0"},
+        {"1\n2 1 2 2 0\n", "-1 2 0"},
+        {"1\n0\n", "-1 -1 -1"},
+        {"2\n1 2\n2 0\n", "-1 2 0"},
+        {"2\n1 2 2 0", "-1 2 0"},
+        {"1\n1 2", "-1 2 -1"},
+        {"1 1\n2", "-1 2 -1"},
+        {"1\n1 0 3", "a.evid:2: found \"3\" (word 3), expected a state from 0 to 1"},
+        {"1 3 0", "a.evid:1: found \"3\" (word 2), expected a variable of the model"},
+        {"2 1 0 1 0",
+         "a.evid:1: found \"1\" (word 4), expected a variable that is not observed already"},
+        {"2\n1 0 1\n1 1 0", "a.evid:1: found \"2\" (word 1), expected 1 sample of evidence, as the "
+                            "line of an odd number of words that follows is read"},
+        {"2 1 0", "a.evid:1: found the end of the file, expected a variable from 0 to "
+                  "9223372036854775807"},
+        {"1 1 0 1", "a.evid:1: found \"1\" (word 4), expected the end of the file"},
+        {"x", "a.evid:1: found \"x\" (word 1), expected a number of observations from 0 to "
+              "18446744073709551614"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *found = observed(cases[i].text);
+        ck_assert_msg(strcmp(found, cases[i].expected) == 0, "\"%s\": %s, expected %s",
+                      cases[i].text, found, cases[i].expected);
+    }
+}
+END_TEST
+
+START_TEST(the_reference_models_are_read_whole)
+{
+    static const char *const files[] = {"MAR/CSP_11.uai", "PR/Pedigree_11.uai", "MAP/wcsp_12.uai",
+                                        "fg/alarm.fg",    "fg/jtreemapbug.fg",  "fg/zeroes1.fg"};
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *relative = g_build_filename("factor-graphs", files[i], NULL);
+        g_autofree char *path = check_data(relative);
+        if (path == NULL)
+            continue;
+        g_autoptr(GError) error = NULL;
+        g_autofree char *evidence = g_strconcat(path, ".evid", NULL);
+        bool has = g_file_test(evidence, G_FILE_TEST_EXISTS);
+        const GasketModelOptions options = {.path = path, .evidence = has ? evidence : NULL};
+        ck_assert(gasket_model_recognised(path, NULL));
+        g_autoptr(GasketFactorGraph) model = gasket_model_load(&options, NULL, &error);
+        ck_assert_no_error(error);
+        g_autoptr(GasketGraph) graph = gasket_factor_graph_finish_take(&model, NULL, &error);
+        ck_assert_no_error(error);
+        ck_assert(gasket_graph_check(graph, &error));
+        ck_assert_uint_gt(graph->kinds[0].n_vertices, 1);
+    }
+}
+END_TEST
+
+int
+main(void)
+{
+    TCase *models = tcase_create("models");
+    tcase_add_test(models, a_model_is_the_same_in_every_format);
+    tcase_add_test(models, lines_and_comments_have_no_meaning);
+    tcase_add_test(models, constants_and_zeros_are_read);
+    tcase_add_test(models, what_does_not_fit_is_an_error_with_its_place);
+    tcase_add_test(models, every_truncation_is_an_error_with_a_place);
+    tcase_add_test(models, evidence_is_read_in_its_three_dialects);
+    tcase_add_test(models, the_reference_models_are_read_whole);
+    return check_run("load_models", &models, 1);
+}
