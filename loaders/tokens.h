@@ -5,7 +5,7 @@
  *
  *   g_autoptr(GasketTokens) tokens = gasket_tokens_new(input, '#', error);
  *   uint64_t n;
- *   if (tokens == NULL || !gasket_tokens_count(tokens, 0, 1000, "a number of variables", &n, error))
+ *   if (tokens == NULL || !gasket_tokens_count(tokens, 0, 1000, "a number of edges", &n, error))
  *       return false;              ("a.uai:3: found "x" (word 2), expected ...")
  *
  * Comments go from a character to the end of the line. Every error names the file, the line and
