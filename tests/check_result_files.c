@@ -160,12 +160,12 @@ START_TEST(what_cannot_be_written_is_said_before_the_run)
         {"/nowhere/r.tsv", "cannot write /nowhere/r.tsv: No such file or directory",
          GASKET_ERROR_IO},
         {"r.xlsx",
-         "r.xlsx: the ending names no format for results, expected .tsv, .csv, .jsonl, .npy, .db "
-         "or - for standard output",
+         "r.xlsx: the ending names no format for results, expected .tsv, .csv, .jsonl, .npy, .db, "
+         "of graphical models .MAR, .PR or .MPE, or - for standard output",
          GASKET_ERROR_ARGUMENT},
         {"/tmp",
-         "/tmp: the ending names no format for results, expected .tsv, .csv, .jsonl, .npy, .db or "
-         "- for standard output",
+         "/tmp: the ending names no format for results, expected .tsv, .csv, .jsonl, .npy, .db, "
+         "of graphical models .MAR, .PR or .MPE, or - for standard output",
          GASKET_ERROR_ARGUMENT},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
