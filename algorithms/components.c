@@ -384,5 +384,5 @@ const GasketAlgorithm gasket_components = {
     .n_results = G_N_ELEMENTS(results),
     .run = components_run,
     .verify = components_verify,
-    .engines = 1 << GASKET_ENGINE_CHROMATIC,
+    .engines = 1 << GASKET_ENGINE_CHROMATIC | 1 << GASKET_ENGINE_ASYNC,
 };

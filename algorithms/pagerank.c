@@ -28,6 +28,7 @@
  * order to the web, 1999. Dangling ranks and personalisation as networkx and igraph have them.
  */
 #include "algorithms.h"
+#include "pagerank.h"
 #include "pagerank_move.h"
 
 #include <math.h>
@@ -86,12 +87,7 @@ static const GasketAggregate aggregates[] = {
     {"smallest_jump", GASKET_MIN, 1},
 };
 
-typedef struct {
-    double damping;
-    bool single;
-    int weight;      /* edge column, or -1 */
-    int personalize; /* vertex column, or -1 */
-} Settings;
+typedef GasketPagerankSettings Settings;
 
 GASKET_WIDE static void
 gather_single(const GasketContext *context, const GasketRows *rows, void *sums)
@@ -305,7 +301,7 @@ pagerank_run(GasketRun *run, const void *parameters, GError **error)
 {
     const Parameters *given = parameters;
     const double tolerance = gasket_run_tolerance(run);
-    const Settings settings = {
+    Settings settings = {
         .damping = given->damping,
         .single = publishes_single(run, given),
         .weight = gasket_run_edge_column(run, 0, "weight"),
@@ -339,6 +335,10 @@ pagerank_run(GasketRun *run, const void *parameters, GError **error)
     if (settings.personalize >= 0 && gasket_run_n_vertices(run, 0) > 0 && !check_jumps(run, error))
         return false;
 
+    if (gasket_run_engine(run) == GASKET_ENGINE_ASYNC) {
+        settings.jumps = gasket_run_total(run, JUMPS, 0);
+        return gasket_pagerank_run_dynamic(run, &settings, &pagerank, error);
+    }
     while (gasket_run_continues(run)) {
         if (!gasket_run_step(run, &pagerank, error))
             return false;
@@ -457,5 +457,6 @@ const GasketAlgorithm gasket_pagerank = {
     .prepare = pagerank_prepare,
     .run = pagerank_run,
     .verify = pagerank_verify,
-    .engines = 1 << GASKET_ENGINE_CHROMATIC,
+    .engines = 1 << GASKET_ENGINE_CHROMATIC | 1 << GASKET_ENGINE_ASYNC,
+    .scheduler = GASKET_SCHEDULER_PRIORITY,
 };

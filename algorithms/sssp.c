@@ -306,5 +306,5 @@ const GasketAlgorithm gasket_sssp = {
     .n_results = G_N_ELEMENTS(results),
     .run = sssp_run,
     .verify = sssp_verify,
-    .engines = 1 << GASKET_ENGINE_CHROMATIC,
+    .engines = 1 << GASKET_ENGINE_CHROMATIC | 1 << GASKET_ENGINE_ASYNC,
 };

@@ -5,7 +5,7 @@
 #include "engine/run_private.h"
 
 bool
-gasket_run_continues(GasketRun *run)
+gasket_run_continues_up_to(GasketRun *run, uint32_t max_iterations)
 {
     if (run->converged)
         return false;
@@ -13,12 +13,18 @@ gasket_run_continues(GasketRun *run)
         run->report->stopped = GASKET_STOPPED_ASKED;
         return false;
     }
-    if (run->max_iterations != 0 && run->iteration >= run->max_iterations) {
+    if (max_iterations != 0 && run->iteration >= max_iterations) {
         run->report->stopped = GASKET_STOPPED_ITERATIONS;
         return false;
     }
     run->iteration_began_us = g_get_monotonic_time();
     return true;
+}
+
+bool
+gasket_run_continues(GasketRun *run)
+{
+    return gasket_run_continues_up_to(run, run->max_iterations);
 }
 
 void

@@ -2,7 +2,7 @@
 /* Running woken vertices until none is: by steps, or by the asynchronous engine. */
 #include <math.h>
 
-#include "engine/run_private.h"
+#include "engine/async.h"
 
 static bool
 refuse(const GasketProgram *program, const char *why, GError **error)
@@ -54,6 +54,8 @@ gasket_run_until_quiet(GasketRun *run, const GasketProgram *const *programs, uns
     if (!check_programs(run, programs, n_programs, error))
         return false;
     run->quiet = run->converged = false;
+    if (run->engine == GASKET_ENGINE_ASYNC)
+        return gasket_async_run(run, programs, n_programs, error);
     while (gasket_run_continues(run)) {
         uint64_t moved;
         if (!step_all(run, programs, n_programs, &moved, error))

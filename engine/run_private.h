@@ -117,6 +117,7 @@ struct GasketThread {
     GasketContext context; /* for the step under way */
 
     uint64_t n_ran, n_changed, n_woken, changed_degree;
+    struct GasketAsyncThread *async; /* in an asynchronous run */
 
     uint32_t *vertex; /* [GASKET_BLOCK_ROWS] buffers for blocks */
     uint32_t *slot;   /* [GASKET_BLOCK_ROWS] 0, 1, 2, ... */
@@ -203,6 +204,9 @@ GasketRun *gasket_run_new_take(GasketPart **part, GasketExchange *exchange, cons
                                GasketReport *report, GError **error);
 void gasket_run_free(GasketRun *run);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GasketRun, gasket_run_free)
+
+/* gasket_run_continues with another bound; 0: none. */
+bool gasket_run_continues_up_to(GasketRun *run, uint32_t max_iterations);
 
 /* Fills what does not change between steps of one kind. */
 void gasket_run_fill_context(const GasketRun *run, GasketContext *context, unsigned kind,

@@ -19,6 +19,9 @@ struct GasketWaker {
     uint64_t *active;   /* bits by owned vertex */
     uint64_t n_entries; /* slots from here on are the outbox's */
     uint64_t *outbox;   /* bits by slot - n_entries */
+
+    struct GasketAsync *async; /* of an asynchronous run, else NULL; then active is not used */
+    uint32_t first_cell;       /* of the neighbours' kind */
 };
 
 #endif

@@ -165,8 +165,8 @@ GASKET_API bool gasket_run_iterate(GasketRun *run, const GasketProgram *const *p
  *   async      each vertex by itself as soon as it is woken, in the order of --scheduler, with what
  *              --consistency promises; a piece of the run at most `seconds` long is an iteration
  *
- * Ends early as gasket_run_continues says (^C, --iterations, and with async --max-seconds and
- * --max-updates); gasket_run_is_quiet tells. With async, aggregates of the programs are not
+ * Ends early as gasket_run_continues says; with async at ^C, --max-seconds and --max-updates, but
+ * not at --iterations. gasket_run_is_quiet tells. With async, aggregates of the programs are not
  * computed: a step afterwards can. Errors as gasket_run_step; ARGUMENT for two programs of one
  * kind, or one that is never woken. */
 GASKET_API bool gasket_run_until_quiet(GasketRun *run, const GasketProgram *const *programs,

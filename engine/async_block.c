@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A block of vertices in the asynchronous engine: gather, apply, publish, scatter, wake.
+ *
+ * Gathers read values plainly while other threads store them atomically: what a gather reads may be
+ * of any age, but it is never half of one value, since a value of up to 8 bytes is read by one load
+ * and larger ones are validated. A thread checker is told so, where there is one.
+ */
+#include <string.h>
+
+#include "engine/async.h"
+#include "engine/step.h"
+
+/* The thread checker's, where the program runs under it; else NULL. */
+void AnnotateIgnoreReadsBegin(const char *file, int line) __attribute__((weak));
+void AnnotateIgnoreReadsEnd(const char *file, int line) __attribute__((weak));
+
+/* ---- gather ---------------------------------------------------------------------------------- */
+
+/* The rows of thread->vertex[0 .. count - 1] in each row set. */
+static void
+point_at_rows(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count,
+              GasketRows *rows)
+{
+    const uint32_t *vertex = thread->vertex;
+
+    for (unsigned s = 0; s < kind->program->n_rows; s++) {
+        const uint64_t *offset = kind->offset[s];
+        for (size_t i = 0; i < count; i++) {
+            thread->begin[s][i] = offset[vertex[i]];
+            thread->end[s][i] = offset[vertex[i] + 1];
+        }
+        rows[s] = kind->rows[s];
+        rows[s].count = count;
+        rows[s].vertex = vertex;
+        rows[s].sum = thread->slot;
+        rows[s].begin = thread->begin[s];
+        rows[s].end = thread->end[s];
+    }
+}
+
+static void
+gather(GasketAsyncThread *thread, const GasketAsyncKind *kind, const GasketRows *rows)
+{
+    const GasketProgram *program = kind->program;
+    const GasketContext *context = &thread->contexts[program->kind];
+
+    if (program->gather == NULL)
+        return;
+    gasket_step_clear_sums(program, thread->sums, rows[0].count);
+    if (AnnotateIgnoreReadsBegin != NULL)
+        AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
+    for (unsigned s = 0; s < program->n_rows; s++)
+        program->gather(context, &rows[s], thread->sums);
+    if (AnnotateIgnoreReadsEnd != NULL)
+        AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+}
+
+/* ---- apply ----------------------------------------------------------------------------------- */
+
+static void
+apply(GasketAsyncThread *thread, const GasketAsyncKind *kind, const GasketRows *rows, size_t count)
+{
+    const GasketProgram *program = kind->program;
+    bool marked = program->changes == GASKET_CHANGES_MARKED;
+
+    memset(thread->changed, program->changes == GASKET_CHANGES_ALL, count);
+    if (program->apply == NULL)
+        return;
+    if (thread->async->asks_priority)
+        for (size_t i = 0; i < count; i++)
+            thread->priority[i] = 1;
+    GasketVertices run = {.count = count,
+                          .vertex = thread->vertex,
+                          .sum = thread->slot,
+                          .state = kind->data->state,
+                          .value = kind->data->next,
+                          .published = kind->data->current,
+                          .value_begin = kind->data->value_begin,
+                          .changed = marked ? thread->changed : NULL,
+                          .priority = thread->async->asks_priority ? thread->priority : NULL,
+                          .rows = program->whole_rows ? rows : NULL};
+    program->apply(&thread->contexts[program->kind], &run, thread->sums);
+}
+
+/* ---- publish --------------------------------------------------------------------------------- */
+
+#define PUBLISH(type)                                                                              \
+    do {                                                                                           \
+        const type *from = (const type *)(const void *)kind->data->next;                           \
+        type *to = (type *)(void *)kind->data->current;                                            \
+        for (size_t i = 0; i < count; i++)                                                         \
+            if (thread->changed[i])                                                                \
+                __atomic_store_n(&to[thread->vertex[i]], from[thread->vertex[i]],                  \
+                                 __ATOMIC_RELAXED);                                                \
+    } while (0)
+
+/* Makes the values that changed current, each by one store. */
+static void
+publish_plain(const GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count)
+{
+    switch (kind->data->value_size) {
+    case 1:
+        PUBLISH(uint8_t);
+        break;
+    case 2:
+        PUBLISH(uint16_t);
+        break;
+    case 4:
+        PUBLISH(uint32_t);
+        break;
+    default:
+        PUBLISH(uint64_t);
+        break;
+    }
+}
+
+/* ---- wake ------------------------------------------------------------------------------------ */
+
+void
+gasket_async_wake_readers(GasketAsync *async, unsigned thread, const GasketAsyncKind *kind,
+                          GasketVertex v, unsigned bucket)
+{
+    for (unsigned i = 0; i < kind->n_readers; i++) {
+        const GasketReaders *readers = kind->readers[i].readers;
+        uint32_t first = kind->readers[i].first_cell;
+        for (uint64_t k = readers->begin[v]; k < readers->begin[v + 1]; k++)
+            gasket_schedule_wake(async->schedule, thread, first + readers->row[k], bucket);
+    }
+}
+
+static void
+wake(const GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count)
+{
+    GasketAsync *async = thread->async;
+    bool self = kind->program->wakes == GASKET_WAKES_SELF;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!thread->changed[i])
+            continue;
+        unsigned bucket = async->asks_priority ? gasket_schedule_bucket(thread->priority[i]) : 0;
+        if (self)
+            gasket_schedule_wake(async->schedule, thread->index,
+                                 kind->first_cell + thread->vertex[i], bucket);
+        else
+            gasket_async_wake_readers(async, thread->index, kind, thread->vertex[i], bucket);
+    }
+}
+
+void
+gasket_async_wake_along(GasketAsyncThread *thread, const GasketRows *rows, uint64_t e,
+                        float priority)
+{
+    const GasketWaker *waker = rows->waker;
+    GasketVertex u = rows->neighbour[e];
+
+    if (u >= waker->n_owned)
+        return;
+    gasket_schedule_fence();
+    gasket_schedule_wake(thread->async->schedule, thread->index, waker->first_cell + u,
+                         gasket_schedule_bucket(priority));
+}
+
+/* ---- blocks ---------------------------------------------------------------------------------- */
+
+static void
+scatter(GasketAsyncThread *thread, const GasketAsyncKind *kind, const GasketRows *rows)
+{
+    for (unsigned s = 0; s < kind->program->n_rows; s++)
+        kind->program->scatter(&thread->contexts[kind->program->kind], &rows[s]);
+}
+
+static void
+run_plain(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count)
+{
+    GasketRows rows[GASKET_MAX_ROW_SETS];
+
+    point_at_rows(thread, kind, count, rows);
+    gather(thread, kind, rows);
+    apply(thread, kind, rows, count);
+    if (kind->publishes)
+        publish_plain(thread, kind, count);
+    if (kind->program->scatter != NULL)
+        scatter(thread, kind, rows);
+    if (!kind->publishes)
+        return;
+    gasket_schedule_fence();
+    wake(thread, kind, count);
+}
+
+void
+gasket_async_run_block(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count)
+{
+    run_plain(thread, kind, count);
+    uint64_t n = atomic_load_explicit(&thread->n_ran, memory_order_relaxed);
+    atomic_store_explicit(&thread->n_ran, n + count, memory_order_relaxed);
+}

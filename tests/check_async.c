@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The asynchronous engine: the answers of the built-in algorithms are those of supersteps, however
+ * vertices are scheduled. */
+#include <math.h>
+
+#include "algorithms/algorithms.h"
+#include "tests/async_runs.h"
+
+static const unsigned workers[] = {1, 0};
+
+/* Every way gives the bytes of the synchronous engine's first column. */
+static void
+assert_as_sync(const GasketAlgorithm *algorithm, const SmallGraph *graph, const char *const *pairs,
+               uint64_t seed)
+{
+    g_autofree void *parameters = make_parameters(algorithm, pairs);
+    const AsyncWay one = {.workers = 1, .threads = 1};
+    g_autoptr(GasketResult) expected =
+        run_way(algorithm, graph, parameters, GASKET_ENGINE_SYNC, &one, seed);
+    size_t bytes = gasket_type_size(algorithm->results[0].type) * graph->n;
+
+    for (AsyncWay way = {0}; next_way(&way, workers, GASKET_CONSISTENCY_VERTEX);) {
+        g_autoptr(GasketResult) found =
+            run_way(algorithm, graph, parameters, GASKET_ENGINE_ASYNC, &way, seed);
+        ck_assert_uint_eq(gasket_result_n(found, 0), graph->n);
+        ck_assert_msg(memcmp(gasket_result_column(found, 0), gasket_result_column(expected, 0),
+                             bytes) == 0,
+                      "%s, seed %u, %u workers, %u threads, scheduler %d, consistency %d differs",
+                      algorithm->name, (unsigned)seed, way.workers, way.threads, way.scheduler,
+                      way.consistency);
+    }
+}
+
+START_TEST(components_are_those_of_supersteps)
+{
+    for (unsigned seed = 0; seed < 4; seed++) {
+        SmallGraph graph = {.symmetric = true};
+        small_draw(&graph, seed, 90, 50 + 20 * seed);
+        assert_as_sync(&gasket_components, &graph, NULL, seed);
+    }
+}
+END_TEST
+
+START_TEST(distances_are_those_of_supersteps)
+{
+    const char *const source[] = {"source", "-20", NULL};
+    for (unsigned seed = 0; seed < 4; seed++) {
+        SmallGraph graph = {.weights = (SmallWeights)(seed % 3)};
+        small_draw(&graph, seed, 80, 300);
+        assert_as_sync(&gasket_sssp, &graph, source, seed);
+    }
+}
+END_TEST
+
+/* Both stop when one more step would change ranks by less than t in all, and so are within
+ * t / (1 - d) of the true ranks in all. */
+START_TEST(ranks_are_those_of_supersteps_within_the_tolerance)
+{
+    for (unsigned seed = 0; seed < 3; seed++) {
+        SmallGraph graph = {.weights = SMALL_UNWEIGHTED};
+        small_draw(&graph, seed, 80, 250);
+        g_autofree void *parameters = make_parameters(&gasket_pagerank, NULL);
+        const AsyncWay one = {.workers = 1, .threads = 1};
+        g_autoptr(GasketResult) expected =
+            run_way(&gasket_pagerank, &graph, parameters, GASKET_ENGINE_SYNC, &one, seed);
+        const double *right = gasket_result_column(expected, 0);
+        for (AsyncWay way = {0}; next_way(&way, workers, GASKET_CONSISTENCY_VERTEX);) {
+            g_autoptr(GasketResult) found =
+                run_way(&gasket_pagerank, &graph, parameters, GASKET_ENGINE_ASYNC, &way, seed);
+            const double *rank = gasket_result_column(found, 0);
+            double distance = 0;
+            for (unsigned v = 0; v < graph.n; v++)
+                distance += fabs(rank[v] - right[v]);
+            ck_assert_msg(distance < 2e-6 / (1 - 0.85),
+                          "%u workers, %u threads, scheduler %d, consistency %d: off by %g",
+                          way.workers, way.threads, way.scheduler, way.consistency, distance);
+        }
+    }
+}
+END_TEST
+
+START_TEST(a_bound_on_updates_ends_the_run)
+{
+    SmallGraph graph = {.symmetric = true};
+    small_draw(&graph, 1, 90, 200);
+    Experiment experiment = {&gasket_components, NULL, small_build, .data = &graph};
+    const GasketRunOptions options = {.engine = GASKET_ENGINE_ASYNC, .max_updates = 1};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GasketResult) result = run_once(&experiment, &options, &error);
+    ck_assert_no_error(error);
+    ck_assert_uint_eq(gasket_result_n(result, 0), graph.n);
+}
+END_TEST
+
+START_TEST(less_consistency_than_is_right_is_refused)
+{
+    SmallGraph graph = {.symmetric = true};
+    small_draw(&graph, 1, 20, 30);
+    Experiment experiment = {&gasket_components, NULL, small_build, .data = &graph};
+    const GasketRunOptions options = {.engine = GASKET_ENGINE_ASYNC,
+                                      .consistency = GASKET_CONSISTENCY_NONE};
+    g_autoptr(GError) error = NULL;
+    ck_assert_ptr_null(run_once(&experiment, &options, &error));
+    ck_assert(g_error_matches(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT));
+}
+END_TEST
+
+int
+main(void)
+{
+    TCase *async = tcase_create("asynchronous runs");
+    tcase_set_timeout(async, 240);
+    tcase_add_test(async, components_are_those_of_supersteps);
+    tcase_add_test(async, distances_are_those_of_supersteps);
+    tcase_add_test(async, ranks_are_those_of_supersteps_within_the_tolerance);
+    tcase_add_test(async, a_bound_on_updates_ends_the_run);
+    tcase_add_test(async, less_consistency_than_is_right_is_refused);
+    TCase *cases[] = {async};
+    return check_run("async", cases, G_N_ELEMENTS(cases));
+}
