@@ -13,12 +13,15 @@
 #include "engine/dictionary.h"
 
 #include <string.h>
+
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "engine/array.h"
 
 #define FIRST_SLOTS 64
 #define FIRST_TEXT  1024
+#define GROUP       32 /* look-ups whose cache lines are under way at a time */
 
 /* Upper half of a slot; its lower bits say where probing begins. */
 static uint32_t
@@ -86,19 +89,20 @@ grow_text(GasketDictionary *dictionary, size_t length, GError **error)
     return true;
 }
 
-/* Room for one more entry. */
+/* Room for n more entries. */
 static bool
-reserve(GasketDictionary *dictionary, GError **error)
+reserve(GasketDictionary *dictionary, uint32_t n, GError **error)
 {
-    if (dictionary->n == GASKET_DICTIONARY_MAX) {
+    if (dictionary->n > GASKET_DICTIONARY_MAX - n) {
         g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
                     "there are 2^31 - 1 or more different ids");
         return false;
     }
-    if (4 * ((uint64_t)dictionary->n + 1) > 3 * dictionary->n_slots &&
-        !grow_slots(dictionary, error))
-        return false;
-    return dictionary->n < dictionary->room || grow_entries(dictionary, error);
+    uint64_t entries = (uint64_t)dictionary->n + n;
+    while (4 * entries > 3 * dictionary->n_slots)
+        if (!grow_slots(dictionary, error))
+            return false;
+    return entries <= dictionary->room || grow_entries(dictionary, error);
 }
 
 static uint32_t
@@ -110,14 +114,10 @@ enter(GasketDictionary *dictionary, uint64_t at, uint32_t hash, uint64_t value, 
     return index;
 }
 
-bool
-gasket_dictionary_integer(GasketDictionary *dictionary, int64_t integer, uint32_t *ret_index,
-                          GError **error)
+/* The index of an integer whose hash is known, where there is room for it. */
+static uint32_t
+find_integer(GasketDictionary *dictionary, uint64_t value, uint32_t hash)
 {
-    if (!reserve(dictionary, error))
-        return false;
-    uint64_t value = (uint64_t)integer;
-    uint32_t hash = hash_of(&value, sizeof value);
     uint64_t at = hash & (dictionary->n_slots - 1);
     for (; dictionary->slots[at] != 0; at = (at + 1) & (dictionary->n_slots - 1)) {
         uint64_t slot = dictionary->slots[at];
@@ -125,12 +125,60 @@ gasket_dictionary_integer(GasketDictionary *dictionary, int64_t integer, uint32_
             continue;
         uint32_t index = (uint32_t)slot - 1;
         const GasketDictionaryEntry *entry = &dictionary->entries[index];
-        if (entry->length == GASKET_DICTIONARY_INTEGER && entry->value == value) {
-            *ret_index = index;
-            return true;
-        }
+        if (entry->length == GASKET_DICTIONARY_INTEGER && entry->value == value)
+            return index;
     }
-    *ret_index = enter(dictionary, at, hash, value, GASKET_DICTIONARY_INTEGER);
+    return enter(dictionary, at, hash, value, GASKET_DICTIONARY_INTEGER);
+}
+
+bool
+gasket_dictionary_integer(GasketDictionary *dictionary, int64_t integer, uint32_t *ret_index,
+                          GError **error)
+{
+    if (!reserve(dictionary, 1, error))
+        return false;
+    uint64_t value = (uint64_t)integer;
+    *ret_index = find_integer(dictionary, value, hash_of(&value, sizeof value));
+    return true;
+}
+
+/* Asks for the slot of each of a group's hashes, then for the entries that these slots name. */
+static void
+prefetch_group(const GasketDictionary *dictionary, uint32_t n, const uint32_t *hash)
+{
+    uint64_t mask = dictionary->n_slots - 1;
+
+    for (uint32_t i = 0; i < n; i++)
+        __builtin_prefetch(&dictionary->slots[hash[i] & mask]);
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t slot = dictionary->slots[hash[i] & mask];
+        if (slot >> 32 == hash[i] && slot != 0)
+            __builtin_prefetch(&dictionary->entries[(uint32_t)slot - 1]);
+    }
+}
+
+bool
+gasket_dictionary_integers(GasketDictionary *dictionary, size_t n, const int64_t *integers,
+                           uint32_t *ret_indices, GError **error)
+{
+    uint32_t hash[GROUP];
+
+    for (size_t done = 0; done < n;) {
+        uint32_t count = (uint32_t)MIN(n - done, GROUP);
+        /* At the very end a group of ids that are there already must not fail. */
+        if (dictionary->n > GASKET_DICTIONARY_MAX - GROUP)
+            count = 1;
+        if (!reserve(dictionary, count, error))
+            return false;
+        for (uint32_t i = 0; i < count; i++) {
+            uint64_t value = (uint64_t)integers[done + i];
+            hash[i] = hash_of(&value, sizeof value);
+        }
+        prefetch_group(dictionary, count, hash);
+        for (uint32_t i = 0; i < count; i++)
+            ret_indices[done + i] = find_integer(dictionary, (uint64_t)integers[done + i], hash[i]);
+        done += count;
+    }
     return true;
 }
 
@@ -143,7 +191,7 @@ gasket_dictionary_text(GasketDictionary *dictionary, const char *text, size_t le
                     "an id has %zu bytes, which is more than 2^32 - 2", length);
         return false;
     }
-    if (!reserve(dictionary, error))
+    if (!reserve(dictionary, 1, error))
         return false;
     uint32_t hash = hash_of(text, length);
     uint64_t at = hash & (dictionary->n_slots - 1);

@@ -43,6 +43,11 @@ bool gasket_dictionary_integer(GasketDictionary *dictionary, int64_t integer, ui
 bool gasket_dictionary_text(GasketDictionary *dictionary, const char *text, size_t length,
                             uint32_t *ret_index, GError **error);
 
+/* The indices of n integers, ret_indices [n]: as one by one, but the tables' cache lines are asked
+ * for before they are waited for. */
+bool gasket_dictionary_integers(GasketDictionary *dictionary, size_t n, const int64_t *integers,
+                                uint32_t *ret_indices, GError **error);
+
 /* Whether text is a canonical decimal that fits: "0", or a digit from 1 to 9 and more digits, or
  * "-" before the latter; then its value. */
 bool gasket_parse_canonical(const char *text, size_t length, int64_t *ret_value);

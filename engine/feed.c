@@ -62,6 +62,35 @@ gasket_feed_integer_slow(GasketFeed *feed, unsigned kind, int64_t id, GError **e
     return GASKET_FEED_DIRECT + index;
 }
 
+/* Ids handed to the dictionary at a time. */
+#define GROUP 256
+
+bool
+gasket_feed_integers(GasketFeed *feed, unsigned kind, size_t n, const int64_t *ids,
+                     uint32_t *ret_handles, GError **error)
+{
+    g_assert(kind < feed->builder->n_kinds);
+    int64_t other[GROUP];
+    uint32_t place[GROUP], index[GROUP];
+
+    for (size_t from = 0, end; from < n; from = end) {
+        uint32_t n_other = 0;
+        end = MIN(from + GROUP, n);
+        for (size_t i = from; i < end; i++) {
+            ret_handles[i] = (uint32_t)ids[i];
+            other[n_other] = ids[i];
+            place[n_other] = (uint32_t)(i - from);
+            n_other += (uint64_t)ids[i] >= GASKET_FEED_DIRECT;
+        }
+        if (!gasket_dictionary_integers(&feed->kinds[kind].dictionary, n_other, other, index,
+                                        error))
+            return false;
+        for (uint32_t i = 0; i < n_other; i++)
+            ret_handles[from + place[i]] = GASKET_FEED_DIRECT + index[i];
+    }
+    return true;
+}
+
 uint32_t
 gasket_feed_text(GasketFeed *feed, unsigned kind, const char *text, size_t length, GError **error)
 {

@@ -8,14 +8,37 @@
 #include "loaders/format.h"
 #include "loaders/text.h"
 
-bool
-gasket_batch_flush(GasketBatch *batch, GError **error)
+static bool
+flush_handles(GasketBatch *batch, GError **error)
 {
     const void *columns[] = {batch->weight};
     uint32_t n = batch->n;
     batch->n = 0;
     return n == 0 || gasket_feed_edges(batch->feed, batch->relation, n, batch->source,
                                        batch->target, batch->weighted ? columns : NULL, error);
+}
+
+bool
+gasket_batch_flush_ids(GasketBatch *batch, GError **error)
+{
+    uint32_t n = batch->n_ids;
+    if (!flush_handles(batch, error)) /* to use its arrays */
+        return false;
+    batch->n_ids = 0;
+    batch->n = n;
+    memcpy(batch->weight, batch->id_weight, n * sizeof *batch->weight);
+    return gasket_feed_integers(batch->feed, batch->source_kind, n, batch->source_id, batch->source,
+                                error) &&
+           gasket_feed_integers(batch->feed, batch->target_kind, n, batch->target_id, batch->target,
+                                error) &&
+           flush_handles(batch, error);
+}
+
+bool
+gasket_batch_flush(GasketBatch *batch, GError **error)
+{
+    return flush_handles(batch, error) &&
+           (batch->n_ids == 0 || gasket_batch_flush_ids(batch, error));
 }
 
 uint32_t

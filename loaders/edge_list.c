@@ -116,10 +116,7 @@ parse_lines(EdgeList *list, GasketBatch *batch, GasketBlock *block, GasketBlockR
             scan_line(p, end, delimiter, weighted, only_two, &source, &target, &weight);
         if (next != NULL &&
             (!weighted || (isfinite(weight) && (weight >= 0 || !batch->nonnegative)))) {
-            uint32_t u = gasket_feed_integer(batch->feed, batch->source_kind, source, error);
-            uint32_t v = gasket_feed_integer(batch->feed, batch->target_kind, target, error);
-            good = u != GASKET_NO_VERTEX && v != GASKET_NO_VERTEX &&
-                   gasket_batch_add(batch, u, v, weight, error);
+            good = gasket_batch_add_ids(batch, source, target, weight, error);
             edges++;
         } else {
             next = (const char *)memchr(p, '\n', (size_t)(end - p)) + 1;

@@ -28,13 +28,18 @@ typedef struct {
     GasketFeed *feed;
     unsigned relation, source_kind, target_kind;
     bool weighted, nonnegative;
-    uint32_t n;
+    uint32_t n, n_ids; /* edges by handles, by ids */
     uint32_t source[GASKET_BATCH_SIZE];
     uint32_t target[GASKET_BATCH_SIZE];
     double weight[GASKET_BATCH_SIZE];
+    int64_t source_id[GASKET_BATCH_SIZE];
+    int64_t target_id[GASKET_BATCH_SIZE];
+    double id_weight[GASKET_BATCH_SIZE];
 } GasketBatch;
 
+/* Hands over all edges, or those by ids alone. */
 bool gasket_batch_flush(GasketBatch *batch, GError **error);
+bool gasket_batch_flush_ids(GasketBatch *batch, GError **error);
 
 /* Adds an edge by handles of the batch's feed. */
 static inline bool
@@ -47,15 +52,17 @@ gasket_batch_add(GasketBatch *batch, uint32_t source, uint32_t target, double we
     return ++batch->n < GASKET_BATCH_SIZE || gasket_batch_flush(batch, error);
 }
 
-/* Adds an edge by non-negative ids. */
+/* Adds an edge by integer ids: small ones are handles, others wait to be looked up together. */
 static inline bool
-gasket_batch_add_ids(GasketBatch *batch, uint64_t source, uint64_t target, double weight,
+gasket_batch_add_ids(GasketBatch *batch, int64_t source, int64_t target, double weight,
                      GError **error)
 {
-    uint32_t u = gasket_feed_integer(batch->feed, batch->source_kind, (int64_t)source, error);
-    uint32_t v = gasket_feed_integer(batch->feed, batch->target_kind, (int64_t)target, error);
-    return u != GASKET_NO_VERTEX && v != GASKET_NO_VERTEX &&
-           gasket_batch_add(batch, u, v, weight, error);
+    if (((uint64_t)source | (uint64_t)target) < GASKET_FEED_DIRECT)
+        return gasket_batch_add(batch, (uint32_t)source, (uint32_t)target, weight, error);
+    batch->source_id[batch->n_ids] = source;
+    batch->target_id[batch->n_ids] = target;
+    batch->id_weight[batch->n_ids] = weight;
+    return ++batch->n_ids < GASKET_BATCH_SIZE || gasket_batch_flush_ids(batch, error);
 }
 
 /* The handle of an id as it stands in a file; refuses what cannot be an id. */

@@ -29,8 +29,8 @@
 #include <gasket/error.h>
 #include <gasket/types.h>
 
-/* Digits that always fit in 63 bits. */
-#define GASKET_TEXT_DIGITS 18
+/* Digits of the longest integer that fits 63 bits. */
+#define GASKET_TEXT_DIGITS 19
 
 static inline bool
 gasket_text_blank(char c)
@@ -68,7 +68,7 @@ gasket_text_word_end(const char *p)
     return p;
 }
 
-/* A canonical integer of at most 18 digits. */
+/* A canonical integer that fits. */
 static inline const char *
 gasket_scan_id(const char *p, int64_t *ret_id)
 {
@@ -83,30 +83,76 @@ gasket_scan_id(const char *p, int64_t *ret_id)
             return NULL;
         value = value * 10 + digit;
     }
-    *ret_id = negative ? -(int64_t)value : (int64_t)value;
+    if (value > (uint64_t)INT64_MAX + negative)
+        return NULL;
+    *ret_id = (int64_t)(negative ? -value : value);
     return q;
 }
 
-/* gasket_scan_id where 7 bytes behind the text's terminator may be read: up to 8 digits at once and
- * without a branch for each. With t the text's bytes xor '0', digits are the bytes below 10; those
- * before the first other byte are moved to the top, which puts zeros before them, and are added up
- * in pairs, fours and eights by multiplication. */
-static inline const char *
-gasket_scan_id_padded(const char *p, int64_t *ret_id)
+/* How many of 8 bytes, xor '0' and the first in the lowest, are digits before any other. */
+static inline unsigned
+gasket_text_count_digits(uint64_t t)
+{
+    uint64_t others = (((t & UINT64_C(0x7f7f7f7f7f7f7f7f)) + UINT64_C(0x7676767676767676)) | t) &
+                      UINT64_C(0x8080808080808080);
+    return others != 0 ? (unsigned)__builtin_ctzll(others) / 8 : 8;
+}
+
+/* The number that the first 1 .. 8 of them are. Moved to the top, which puts zeros before them,
+ * they are added up in pairs, fours and eights by multiplication. */
+static inline uint64_t
+gasket_text_value(uint64_t t, unsigned digits)
+{
+    t <<= 64 - 8 * digits;
+    t = t * 10 + (t >> 8);
+    return ((t & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x000f424000000064) +
+            (t >> 16 & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x0000271000000001)) >>
+           32;
+}
+
+static inline uint64_t
+gasket_text_eight_bytes(const char *p)
 {
     uint64_t t;
     memcpy(&t, p, sizeof t);
-    t = GUINT64_FROM_LE(t) ^ UINT64_C(0x3030303030303030);
-    uint64_t others = (((t & UINT64_C(0x7f7f7f7f7f7f7f7f)) + UINT64_C(0x7676767676767676)) | t) &
-                      UINT64_C(0x8080808080808080);
-    unsigned digits = others != 0 ? (unsigned)__builtin_ctzll(others) / 8 : 8;
-    if (digits - 1 >= 7 || (digits > 1 && *p == '0'))
+    return GUINT64_FROM_LE(t) ^ UINT64_C(0x3030303030303030);
+}
+
+/* gasket_scan_id of a number of 8 digits or more, of which the first 8 are t. */
+static inline const char *
+gasket_scan_id_long(const char *p, uint64_t t, int64_t *ret_id)
+{
+    static const uint32_t power[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+    uint64_t value = gasket_text_value(t, 8);
+    unsigned n = 8, digits;
+
+    do {
+        t = gasket_text_eight_bytes(p + n);
+        digits = gasket_text_count_digits(t);
+        if (n + digits > GASKET_TEXT_DIGITS)
+            return NULL;
+        if (digits > 0)
+            value = value * power[digits] + gasket_text_value(t, digits);
+        n += digits;
+    } while (digits == 8);
+    if (value > INT64_MAX)
+        return NULL;
+    *ret_id = (int64_t)value;
+    return p + n;
+}
+
+/* gasket_scan_id where 7 bytes behind the text's terminator may be read: 8 digits at once and
+ * without a branch for each. */
+static inline const char *
+gasket_scan_id_padded(const char *p, int64_t *ret_id)
+{
+    uint64_t t = gasket_text_eight_bytes(p);
+    unsigned digits = gasket_text_count_digits(t);
+    if (digits == 0 || (digits > 1 && *p == '0'))
         return gasket_scan_id(p, ret_id);
-    t <<= 64 - 8 * digits;
-    t = t * 10 + (t >> 8);
-    *ret_id = (int64_t)(((t & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x000f424000000064) +
-                         (t >> 16 & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x0000271000000001)) >>
-                        32);
+    if (digits == 8)
+        return gasket_scan_id_long(p, t, ret_id);
+    *ret_id = (int64_t)gasket_text_value(t, digits);
     return p + digits;
 }
 

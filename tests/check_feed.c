@@ -33,6 +33,35 @@ START_TEST(an_id_has_one_handle_whichever_way_it_comes)
 }
 END_TEST
 
+/* Small, large and negative ids, new ones and repeated ones, through many sizes of the table. */
+START_TEST(ids_looked_up_together_have_the_handles_of_ids_looked_up_alone)
+{
+    enum { N = 40000 };
+    g_autoptr(GasketGraphBuilder) builder = plain_builder();
+    g_autoptr(GRand) rng = g_rand_new_with_seed(7);
+    g_autoptr(GError) error = NULL;
+    g_autofree int64_t *ids = g_new(int64_t, N);
+    g_autofree uint32_t *handles = g_new(uint32_t, N);
+    GasketFeed *together = gasket_feed_new(builder, &error),
+               *alone = gasket_feed_new(builder, &error);
+
+    for (unsigned i = 0; i < N; i++) {
+        int64_t wide = (int64_t)g_rand_int(rng) << 32 | g_rand_int(rng);
+        unsigned choice = g_rand_int_range(rng, 0, 4);
+        ids[i] = choice == 0            ? g_rand_int_range(rng, 0, INT32_MAX)
+                 : choice == 1 && i > 0 ? ids[g_rand_int_range(rng, 0, (int)i)]
+                 : choice == 2          ? (int64_t)GASKET_FEED_DIRECT + wide % 100
+                                        : wide;
+    }
+    for (unsigned from = 0, n; from < N; from += n) {
+        n = MIN(N - from, (unsigned)g_rand_int_range(rng, 0, 900));
+        ck_assert(gasket_feed_integers(together, 0, n, ids + from, handles + from, &error));
+    }
+    for (unsigned i = 0; i < N; i++)
+        ck_assert_uint_eq(handles[i], gasket_feed_integer(alone, 0, ids[i], &error));
+}
+END_TEST
+
 START_TEST(one_text_makes_every_id_of_its_kind_text)
 {
     GasketGraphBuilder *builder = plain_builder();
@@ -196,6 +225,7 @@ main(void)
     TCase *feed = tcase_create("feed");
     tcase_set_timeout(feed, 120);
     tcase_add_test(feed, an_id_has_one_handle_whichever_way_it_comes);
+    tcase_add_test(feed, ids_looked_up_together_have_the_handles_of_ids_looked_up_alone);
     tcase_add_test(feed, one_text_makes_every_id_of_its_kind_text);
     tcase_add_test(feed, feeds_of_several_threads_give_the_graph_of_one);
     tcase_add_test(feed, batches_of_any_size_keep_their_columns_in_step);

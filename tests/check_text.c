@@ -28,7 +28,8 @@ check_id(const char *text)
     g_snprintf(printed, sizeof printed, "%lld", value);
     size_t digits = strlen(printed) - (value < 0);
     bool canonical = stop > buffer && (size_t)(stop - buffer) == strlen(printed) &&
-                     strncmp(buffer, printed, strlen(printed)) == 0 && digits <= GASKET_TEXT_DIGITS;
+                     strncmp(buffer, printed, strlen(printed)) == 0;
+    ck_assert_uint_le(digits, GASKET_TEXT_DIGITS);
     ck_assert_msg((end != NULL) == canonical, "%s", text);
     if (end == NULL)
         return;
@@ -65,6 +66,19 @@ START_TEST(ids_are_canonical_integers)
         "1234567890123456789",
         "-123456789012345678",
         "-1234567890123456789",
+        "9223372036854775807",
+        "9223372036854775808",
+        "-9223372036854775808",
+        "-9223372036854775809",
+        "9999999999999999999",
+        "12345678901234567890",
+        "123456789012345678901234567890",
+        "1234567812345678",
+        "12345678123456781",
+        "12345678x",
+        "1234567812345678 1",
+        "01234567",
+        "00000000000000001",
         "9999999",
         "99999999",
         "10000000",
