@@ -29,8 +29,8 @@ GasketFeed *gasket_feed_new(GasketGraphBuilder *builder, GError **error);
  * MEMORY on failure. */
 uint32_t gasket_feed_integer_slow(GasketFeed *feed, unsigned kind, int64_t id, GError **error);
 
-/* The handles of n integer ids, ret_handles [n]: much faster than one by one where they are many and
- * not small. */
+/* The handles of n integer ids, ret_handles [n]: much faster than one by one where they are many
+ * and not small. */
 bool gasket_feed_integers(GasketFeed *feed, unsigned kind, size_t n, const int64_t *ids,
                           uint32_t *ret_handles, GError **error);
 
