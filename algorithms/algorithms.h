@@ -9,5 +9,6 @@ extern const GasketAlgorithm gasket_pagerank;
 extern const GasketAlgorithm gasket_components;
 extern const GasketAlgorithm gasket_sssp;
 extern const GasketAlgorithm gasket_bfs;
+extern const GasketAlgorithm gasket_colouring;
 
 #endif

@@ -7,7 +7,7 @@
 #include "algorithms.h"
 
 static const GasketAlgorithm *const algorithms[] = {
-    &gasket_pagerank, &gasket_components, &gasket_sssp, &gasket_bfs, NULL,
+    &gasket_pagerank, &gasket_components, &gasket_sssp, &gasket_bfs, &gasket_colouring, NULL,
 };
 
 const GasketAlgorithm *const *

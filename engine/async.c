@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "engine/array.h"
+#include "engine/async_scope.h"
 #include "engine/bitset.h"
 
 #define ITERATION_US ((int64_t)1000000)
@@ -90,28 +91,34 @@ work(void *data, unsigned index)
         if (index == 0 && n_blocks++ % LOOK_EVERY == 0 && wants_end(async))
             break;
         if (thread->idle) {
-            if (atomic_load(&async->n_idle) == async->run->n_threads)
+            if (atomic_load(&async->n_busy) == 0)
                 break;
-            if (!gasket_schedule_may_take(async->schedule, index)) {
+            if (!gasket_schedule_may_take(async->schedule, index) &&
+                atomic_load_explicit(&async->scopes.n_claims, memory_order_relaxed) == 0) {
                 rest(&n_looks);
                 continue;
             }
             thread->idle = false;
-            atomic_fetch_sub(&async->n_idle, 1);
+            atomic_fetch_add(&async->n_busy, 1);
         }
+        if (atomic_load_explicit(&async->scopes.n_claims, memory_order_relaxed) > 0)
+            gasket_async_attend_scopes(thread);
         unsigned n = gasket_schedule_take(async->schedule, index, tasks);
         if (n == 0) {
             thread->idle = true;
-            atomic_fetch_add(&async->n_idle, 1);
+            atomic_fetch_sub(&async->n_busy, 1);
+            rest(&n_looks);
             continue;
         }
         n_looks = 0;
         run_tasks(thread, tasks, n);
-        gasket_schedule_done(async->schedule, index, tasks, n);
         if (atomic_load_explicit(&async->schedule->no_memory, memory_order_relaxed))
             break;
     }
     atomic_store(&async->ending, true);
+    /* What waits in a scope must run, for its task runs already. */
+    while (index == 0 && atomic_load(&async->scopes.n) > 0)
+        gasket_async_attend_scopes(thread);
 }
 
 /* ---- phases ---------------------------------------------------------------------------------- */
@@ -194,7 +201,7 @@ run_phase(GasketAsync *async, GError **error)
     async->phase_ends_us = began + ITERATION_US;
     async->asked = async->limited = false;
     atomic_store(&async->ending, false);
-    atomic_store(&async->n_idle, 0);
+    atomic_store(&async->n_busy, run->n_threads);
     for (unsigned t = 0; t < run->n_threads; t++) {
         async->threads[t].idle = false;
         async->threads[t].n_ran = 0;
@@ -213,7 +220,7 @@ run_phase(GasketAsync *async, GError **error)
         g_set_error(error, GASKET_ERROR, GASKET_ERROR_MEMORY, "no memory for who waits to run");
         return false;
     }
-    run->quiet = atomic_load(&async->n_idle) == run->n_threads;
+    run->quiet = atomic_load(&async->n_busy) == 0;
     return end_phase(async, error);
 }
 

@@ -24,6 +24,9 @@
 #ifndef GASKET_ENGINE_ASYNC_H
 #define GASKET_ENGINE_ASYNC_H
 
+#include <pthread.h>
+
+#include "engine/async_lock.h"
 #include "engine/run_private.h"
 #include "engine/schedule.h"
 #include "engine/wake.h"
@@ -49,17 +52,28 @@ typedef struct {
     const GasketPartKind *part;
     uint32_t first_cell;
     bool publishes;
-    size_t block; /* rows handed over at once */
+    bool by_scope; /* its vertices run as scopes only */
+    size_t block;  /* rows handed over at once */
     unsigned n_readers;
     GasketAsyncReaders *readers; /* [n_readers] */
 
     GasketRows rows[GASKET_MAX_ROW_SETS]; /* all but the block's own fields */
     const uint64_t *offset[GASKET_MAX_ROW_SETS];
-    uint32_t neighbour_cell[GASKET_MAX_ROW_SETS]; /* first cell of the neighbours' kind */
+    unsigned neighbour_kind[GASKET_MAX_ROW_SETS];
     GasketWaker wakers[GASKET_MAX_ROW_SETS];
 } GasketAsyncKind;
 
 typedef struct GasketAsync GasketAsync;
+typedef struct GasketScope GasketScope;
+
+/* Vertices that wait for others to let them read in peace (async_scope.h). */
+typedef struct {
+    pthread_mutex_t lock;             /* of the lists */
+    GasketScope *claims, *last_claim; /* that wait for cells of this rank, in order */
+    GasketScope *ready;               /* that have everything */
+    _Atomic uint64_t n_claims;
+    _Atomic uint64_t n, n_cells; /* of this rank's vertices */
+} GasketAsyncScopes;
 
 /* One thread's own things. */
 typedef struct GasketAsyncThread {
@@ -72,7 +86,9 @@ typedef struct GasketAsyncThread {
     bool idle;
 
     /* Of the block under way. */
-    uint32_t vertex[GASKET_ASYNC_BLOCK], slot[GASKET_ASYNC_BLOCK];
+    uint32_t vertex[GASKET_ASYNC_BLOCK];
+    uint32_t sum[GASKET_ASYNC_BLOCK];       /* slot of each vertex's sum */
+    uint32_t disturbed[GASKET_ASYNC_BLOCK]; /* vertices to run again */
     uint64_t begin[GASKET_MAX_ROW_SETS][GASKET_ASYNC_BLOCK];
     uint64_t end[GASKET_MAX_ROW_SETS][GASKET_ASYNC_BLOCK];
     uint8_t changed[GASKET_ASYNC_BLOCK];
@@ -90,8 +106,13 @@ struct GasketAsync {
     GasketAsyncKind *kinds; /* [n_kinds] */
     GasketSchedule *schedule;
     GasketAsyncThread *threads; /* [run->n_threads] */
-    _Atomic unsigned n_idle;
-    _Atomic bool ending; /* threads take no more */
+    _Atomic uint64_t n_busy;    /* threads that are not idle, and scopes */
+    _Atomic bool ending;        /* threads take no more */
+
+    bool alone;            /* one compute thread: nobody else writes words */
+    GasketCellWord *words; /* [n_cells] in modes other than PLAIN */
+    _Atomic uint64_t clock;
+    GasketAsyncScopes scopes;
 
     int64_t phase_ends_us; /* by the system's clock */
     uint64_t n_ran_before; /* in earlier phases, on all workers */
@@ -109,8 +130,11 @@ GasketAsync *gasket_async_new(GasketRun *run, const GasketProgram *const *progra
 void gasket_async_free(GasketAsync *async);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GasketAsync, gasket_async_free)
 
-/* async_block.c: runs vertices of one kind, ascending, as tasks first_cell + vertex. */
+/* async_block.c: runs thread->vertex[0 .. count - 1], which are of one kind and ascending. */
 void gasket_async_run_block(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count);
+
+/* Runs a vertex that has its own cell locked and those of its neighbours held; unlocks it. */
+void gasket_async_run_scope(GasketAsyncThread *thread, const GasketAsyncKind *kind, GasketVertex v);
 
 /* Wakes whom a change of a cell's value wakes. */
 void gasket_async_wake_readers(GasketAsync *async, unsigned thread, const GasketAsyncKind *kind,

@@ -6,24 +6,35 @@
  * of any age, but it is never half of one value, since a value of up to 8 bytes is read by one load
  * and larger ones are validated. A thread checker is told so, where there is one.
  */
+#include "engine/async_block.h"
+
 #include <string.h>
 
-#include "engine/async.h"
 #include "engine/step.h"
 
 /* The thread checker's, where the program runs under it; else NULL. */
 void AnnotateIgnoreReadsBegin(const char *file, int line) __attribute__((weak));
 void AnnotateIgnoreReadsEnd(const char *file, int line) __attribute__((weak));
 
+static inline void
+ignore_reads(bool ignore)
+{
+    if (ignore && AnnotateIgnoreReadsBegin != NULL)
+        AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
+    if (!ignore && AnnotateIgnoreReadsEnd != NULL)
+        AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+}
+
 /* ---- gather ---------------------------------------------------------------------------------- */
 
-/* The rows of thread->vertex[0 .. count - 1] in each row set. */
-static void
-point_at_rows(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count,
-              GasketRows *rows)
+void
+gasket_async_point_at_rows(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count,
+                           GasketRows *rows)
 {
     const uint32_t *vertex = thread->vertex;
 
+    for (size_t i = 0; i < count; i++)
+        thread->sum[i] = (uint32_t)i;
     for (unsigned s = 0; s < kind->program->n_rows; s++) {
         const uint64_t *offset = kind->offset[s];
         for (size_t i = 0; i < count; i++) {
@@ -33,14 +44,14 @@ point_at_rows(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t cou
         rows[s] = kind->rows[s];
         rows[s].count = count;
         rows[s].vertex = vertex;
-        rows[s].sum = thread->slot;
+        rows[s].sum = thread->sum;
         rows[s].begin = thread->begin[s];
         rows[s].end = thread->end[s];
     }
 }
 
-static void
-gather(GasketAsyncThread *thread, const GasketAsyncKind *kind, const GasketRows *rows)
+void
+gasket_async_gather(GasketAsyncThread *thread, const GasketAsyncKind *kind, const GasketRows *rows)
 {
     const GasketProgram *program = kind->program;
     const GasketContext *context = &thread->contexts[program->kind];
@@ -48,18 +59,17 @@ gather(GasketAsyncThread *thread, const GasketAsyncKind *kind, const GasketRows 
     if (program->gather == NULL)
         return;
     gasket_step_clear_sums(program, thread->sums, rows[0].count);
-    if (AnnotateIgnoreReadsBegin != NULL)
-        AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
+    ignore_reads(true);
     for (unsigned s = 0; s < program->n_rows; s++)
         program->gather(context, &rows[s], thread->sums);
-    if (AnnotateIgnoreReadsEnd != NULL)
-        AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+    ignore_reads(false);
 }
 
 /* ---- apply ----------------------------------------------------------------------------------- */
 
-static void
-apply(GasketAsyncThread *thread, const GasketAsyncKind *kind, const GasketRows *rows, size_t count)
+void
+gasket_async_apply(GasketAsyncThread *thread, const GasketAsyncKind *kind, const GasketRows *rows,
+                   size_t count)
 {
     const GasketProgram *program = kind->program;
     bool marked = program->changes == GASKET_CHANGES_MARKED;
@@ -72,7 +82,7 @@ apply(GasketAsyncThread *thread, const GasketAsyncKind *kind, const GasketRows *
             thread->priority[i] = 1;
     GasketVertices run = {.count = count,
                           .vertex = thread->vertex,
-                          .sum = thread->slot,
+                          .sum = thread->sum,
                           .state = kind->data->state,
                           .value = kind->data->next,
                           .published = kind->data->current,
@@ -80,7 +90,11 @@ apply(GasketAsyncThread *thread, const GasketAsyncKind *kind, const GasketRows *
                           .changed = marked ? thread->changed : NULL,
                           .priority = thread->async->asks_priority ? thread->priority : NULL,
                           .rows = program->whole_rows ? rows : NULL};
+    if (run.rows != NULL)
+        ignore_reads(true);
     program->apply(&thread->contexts[program->kind], &run, thread->sums);
+    if (run.rows != NULL)
+        ignore_reads(false);
 }
 
 /* ---- publish --------------------------------------------------------------------------------- */
@@ -95,9 +109,25 @@ apply(GasketAsyncThread *thread, const GasketAsyncKind *kind, const GasketRows *
                                  __ATOMIC_RELAXED);                                                \
     } while (0)
 
-/* Makes the values that changed current, each by one store. */
 static void
-publish_plain(const GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count)
+publish_large(const GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count)
+{
+    const GasketKindData *data = kind->data;
+
+    for (size_t i = 0; i < count; i++) {
+        GasketVertex v = thread->vertex[i];
+        if (!thread->changed[i])
+            continue;
+        uint64_t begin =
+            data->value_begin != NULL ? data->value_begin[v] : (uint64_t)v * data->value_size;
+        size_t size =
+            data->value_begin != NULL ? data->value_begin[v + 1] - begin : data->value_size;
+        memcpy(data->current + begin, data->next + begin, size);
+    }
+}
+
+void
+gasket_async_publish(const GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count)
 {
     switch (kind->data->value_size) {
     case 1:
@@ -109,8 +139,11 @@ publish_plain(const GasketAsyncThread *thread, const GasketAsyncKind *kind, size
     case 4:
         PUBLISH(uint32_t);
         break;
-    default:
+    case 8:
         PUBLISH(uint64_t);
+        break;
+    default:
+        publish_large(thread, kind, count);
         break;
     }
 }
@@ -129,12 +162,15 @@ gasket_async_wake_readers(GasketAsync *async, unsigned thread, const GasketAsync
     }
 }
 
-static void
-wake(const GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count)
+void
+gasket_async_wake(const GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count)
 {
     GasketAsync *async = thread->async;
     bool self = kind->program->wakes == GASKET_WAKES_SELF;
 
+    if (!kind->publishes)
+        return;
+    gasket_schedule_fence();
     for (size_t i = 0; i < count; i++) {
         if (!thread->changed[i])
             continue;
@@ -163,11 +199,23 @@ gasket_async_wake_along(GasketAsyncThread *thread, const GasketRows *rows, uint6
 
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
-static void
-scatter(GasketAsyncThread *thread, const GasketAsyncKind *kind, const GasketRows *rows)
+void
+gasket_async_scatter(GasketAsyncThread *thread, const GasketAsyncKind *kind, const GasketRows *rows)
 {
+    if (kind->program->scatter == NULL)
+        return;
+    ignore_reads(true);
     for (unsigned s = 0; s < kind->program->n_rows; s++)
         kind->program->scatter(&thread->contexts[kind->program->kind], &rows[s]);
+}
+
+void
+gasket_async_done(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count)
+{
+    gasket_schedule_done(thread->async->schedule, thread->index, kind->first_cell, thread->vertex,
+                         count);
+    uint64_t n = atomic_load_explicit(&thread->n_ran, memory_order_relaxed);
+    atomic_store_explicit(&thread->n_ran, n + count, memory_order_relaxed);
 }
 
 static void
@@ -175,23 +223,28 @@ run_plain(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count)
 {
     GasketRows rows[GASKET_MAX_ROW_SETS];
 
-    point_at_rows(thread, kind, count, rows);
-    gather(thread, kind, rows);
-    apply(thread, kind, rows, count);
+    gasket_async_point_at_rows(thread, kind, count, rows);
+    gasket_async_gather(thread, kind, rows);
+    gasket_async_apply(thread, kind, rows, count);
     if (kind->publishes)
-        publish_plain(thread, kind, count);
-    if (kind->program->scatter != NULL)
-        scatter(thread, kind, rows);
-    if (!kind->publishes)
-        return;
-    gasket_schedule_fence();
-    wake(thread, kind, count);
+        gasket_async_publish(thread, kind, count);
+    gasket_async_scatter(thread, kind, rows);
+    gasket_async_wake(thread, kind, count);
+    gasket_async_done(thread, kind, count);
 }
 
 void
 gasket_async_run_block(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count)
 {
-    run_plain(thread, kind, count);
-    uint64_t n = atomic_load_explicit(&thread->n_ran, memory_order_relaxed);
-    atomic_store_explicit(&thread->n_ran, n + count, memory_order_relaxed);
+    switch (thread->async->mode) {
+    case GASKET_ASYNC_PLAIN:
+        run_plain(thread, kind, count);
+        break;
+    case GASKET_ASYNC_VALIDATED:
+        gasket_async_run_validated(thread, kind, count);
+        break;
+    case GASKET_ASYNC_LOCKED:
+        gasket_async_run_locked(thread, kind, count);
+        break;
+    }
 }

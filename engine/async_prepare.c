@@ -59,7 +59,7 @@ point_at_set(GasketAsync *async, GasketAsyncKind *kind, unsigned s)
     unsigned other = gasket_part_neighbour_kind(relation, set.direction);
 
     kind->offset[s] = rows->offset;
-    kind->neighbour_cell[s] = async->kinds[other].first_cell;
+    kind->neighbour_kind[s] = other;
     kind->rows[s] = (GasketRows){.neighbour = rows->neighbour,
                                  .set = s,
                                  .values = run->kinds[other].current,
@@ -130,6 +130,68 @@ add_readers(GasketAsync *async, const GasketAsyncKind *rows_kind, unsigned s, GE
     return true;
 }
 
+/* ---- modes ----------------------------------------------------------------------------------- */
+
+/* Whether a value or edge value is read by one load. */
+static bool
+is_word(size_t size)
+{
+    return size == 1 || size == 2 || size == 4 || size == 8;
+}
+
+/* Whether the program must have its neighbours held while it runs, whatever was asked for: what it
+ * does cannot be done again, and is not done by one load. */
+static bool
+needs_scopes(const GasketAsyncKind *kind)
+{
+    if (kind->program->n_rows > 0 && kind->program->gather == NULL)
+        return true;
+    for (unsigned s = 0; s < kind->program->n_rows; s++)
+        if (kind->rows[s].edge_state != NULL)
+            return true;
+    return false;
+}
+
+/* The least mode in which no value that row set s reads or writes is torn. */
+static GasketAsyncMode
+least_mode(const GasketAsync *async, const GasketAsyncKind *kind, unsigned s)
+{
+    GasketRun *run = async->run;
+    GasketRowSet set = kind->program->rows[s];
+    const GasketPartRelation *relation = &run->part->relations[set.relation];
+    GasketDirection mate = gasket_part_mate(relation, set.direction);
+    const GasketEdgeValues *read = &gasket_run_rows_data(run, set.relation, set.direction)->values;
+    const GasketEdgeValues *written = &gasket_run_rows_data(run, set.relation, mate)->values;
+    const GasketAsyncKind *other = &async->kinds[kind->neighbour_kind[s]];
+    bool whole = !other->publishes || is_word(other->data->value_size);
+
+    if ((read->current != NULL && !is_word(read->size)) ||
+        (kind->program->scatter != NULL && written->current != NULL && !is_word(written->size)))
+        return GASKET_ASYNC_LOCKED;
+    if (whole)
+        return GASKET_ASYNC_PLAIN;
+    return needs_scopes(kind) ? GASKET_ASYNC_LOCKED : GASKET_ASYNC_VALIDATED;
+}
+
+static bool
+choose_mode(GasketAsync *async, GError **error)
+{
+    async->mode = async->run->consistency == GASKET_CONSISTENCY_EDGE ? GASKET_ASYNC_LOCKED
+                                                                     : GASKET_ASYNC_PLAIN;
+    for (unsigned k = 0; k < async->n_kinds; k++) {
+        const GasketAsyncKind *kind = &async->kinds[k];
+        for (unsigned s = 0; kind->program != NULL && s < kind->program->n_rows; s++)
+            async->mode = MAX(async->mode, least_mode(async, kind, s));
+    }
+    for (unsigned k = 0; k < async->n_kinds; k++)
+        if (async->kinds[k].program != NULL)
+            async->kinds[k].by_scope = needs_scopes(&async->kinds[k]);
+    if (async->mode == GASKET_ASYNC_PLAIN)
+        return true;
+    async->words = gasket_array_new(async->n_cells, sizeof *async->words, error);
+    return async->words != NULL;
+}
+
 /* ---- threads --------------------------------------------------------------------------------- */
 
 static bool
@@ -143,8 +205,6 @@ init_thread(GasketAsync *async, GasketAsyncThread *thread, unsigned index, GErro
     thread->thread = &run->threads[index];
     thread->contexts = g_new0(GasketContext, async->n_kinds);
     thread->scratch = g_new0(uint8_t *, async->n_kinds);
-    for (uint32_t i = 0; i < GASKET_ASYNC_BLOCK; i++)
-        thread->slot[i] = i;
     for (unsigned k = 0; k < async->n_kinds; k++) {
         const GasketAsyncKind *kind = &async->kinds[k];
         const GasketProgram *program = kind->program;
@@ -190,6 +250,8 @@ gasket_async_new(GasketRun *run, const GasketProgram *const *programs, unsigned 
     g_autoptr(GasketAsync) async = g_new0(GasketAsync, 1);
 
     async->run = run;
+    async->alone = run->n_threads == 1;
+    pthread_mutex_init(&async->scopes.lock, NULL);
     async->n_kinds = run->part->n_kinds;
     async->kinds = g_new0(GasketAsyncKind, async->n_kinds);
     async->asks_priority = run->scheduler == GASKET_SCHEDULER_PRIORITY || run->part->size > 1;
@@ -202,6 +264,8 @@ gasket_async_new(GasketRun *run, const GasketProgram *const *programs, unsigned 
         for (unsigned s = 0; s < programs[p]->n_rows; s++)
             if (!add_readers(async, &async->kinds[programs[p]->kind], s, error))
                 return NULL;
+    if (!choose_mode(async, error))
+        return NULL;
     async->schedule = gasket_schedule_new(run->scheduler, async->n_cells, run->n_threads, error);
     if (async->schedule == NULL)
         return NULL;
@@ -222,6 +286,8 @@ gasket_async_free(GasketAsync *async)
     for (unsigned t = 0; async->threads != NULL && t < async->run->n_threads; t++)
         clear_thread(async, &async->threads[t]);
     gasket_array_free(async->threads);
+    gasket_array_free((void *)async->words);
+    pthread_mutex_destroy(&async->scopes.lock);
     for (unsigned k = 0; k < async->n_kinds; k++)
         g_free(async->kinds[k].readers);
     g_free(async->kinds);

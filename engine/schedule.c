@@ -237,10 +237,11 @@ gasket_schedule_wake_asleep(GasketSchedule *schedule, unsigned thread, uint32_t 
 }
 
 void
-gasket_schedule_done(GasketSchedule *schedule, unsigned thread, const uint32_t *tasks, unsigned n)
+gasket_schedule_done(GasketSchedule *schedule, unsigned thread, uint32_t first,
+                     const uint32_t *offset, size_t n)
 {
-    for (unsigned i = 0; i < n; i++) {
-        _Atomic uint8_t *status = &schedule->status[tasks[i]];
+    for (size_t i = 0; i < n; i++) {
+        _Atomic uint8_t *status = &schedule->status[first + offset[i]];
         uint8_t old = GASKET_TASK_RUNS;
         if (schedule->n_threads == 1) {
             old = atomic_load_explicit(status, memory_order_relaxed);
@@ -255,7 +256,7 @@ gasket_schedule_done(GasketSchedule *schedule, unsigned thread, const uint32_t *
                 ;
         }
         if (old & GASKET_TASK_WAITS)
-            put(schedule, thread, tasks[i], old >> GASKET_TASK_BUCKET);
+            put(schedule, thread, first + offset[i], old >> GASKET_TASK_BUCKET);
     }
 }
 

@@ -105,9 +105,9 @@ gasket_schedule_wake(GasketSchedule *schedule, unsigned thread, uint32_t task, u
 /* Up to GASKET_SCHEDULE_CHUNK tasks for a thread, ascending; they run now. 0: it found none. */
 unsigned gasket_schedule_take(GasketSchedule *schedule, unsigned thread, uint32_t *tasks);
 
-/* They have run. */
-void gasket_schedule_done(GasketSchedule *schedule, unsigned thread, const uint32_t *tasks,
-                          unsigned n);
+/* Tasks first + offset[0 .. n - 1] have run. */
+void gasket_schedule_done(GasketSchedule *schedule, unsigned thread, uint32_t first,
+                          const uint32_t *offset, size_t n);
 
 /* Whether it may be worth a thread's while to take, which the last time found none. */
 bool gasket_schedule_may_take(const GasketSchedule *schedule, unsigned thread);

@@ -79,6 +79,81 @@ START_TEST(ranks_are_those_of_supersteps_within_the_tolerance)
 }
 END_TEST
 
+/* ---- colouring ------------------------------------------------------------------------------- */
+
+/* How many edges have the same colour at both ends; every vertex must have one. */
+static unsigned
+n_improper(const SmallGraph *graph, const GasketResult *result)
+{
+    const uint32_t *colour = gasket_result_column(result, 0);
+    unsigned n = 0;
+
+    for (unsigned v = 0; v < graph->n; v++)
+        ck_assert_uint_gt(colour[v], 0);
+    for (unsigned i = 0; i < graph->m; i++)
+        n += graph->source[i] != graph->target[i] &&
+             colour[graph->source[i]] == colour[graph->target[i]];
+    return n;
+}
+
+/* No colour above a vertex's degree and one. */
+static void
+assert_greedy(const SmallGraph *graph, const GasketResult *result)
+{
+    const uint32_t *colour = gasket_result_column(result, 0);
+    unsigned degree[SMALL_MAX_VERTICES] = {0};
+
+    for (unsigned i = 0; i < graph->m; i++) {
+        degree[graph->source[i]]++;
+        degree[graph->target[i]]++;
+    }
+    for (unsigned v = 0; v < graph->n; v++)
+        ck_assert_uint_le(colour[v], degree[v] + 1);
+}
+
+START_TEST(a_greedy_colouring_is_proper_under_edge_consistency)
+{
+    for (unsigned seed = 0; seed < 6; seed++) {
+        SmallGraph graph = {.symmetric = true};
+        small_draw(&graph, seed, 90, 60 + 60 * seed);
+        for (AsyncWay way = {0}; next_way(&way, workers, GASKET_CONSISTENCY_EDGE);) {
+            g_autoptr(GasketResult) found =
+                run_way(&gasket_colouring, &graph, NULL, GASKET_ENGINE_ASYNC, &way, seed);
+            ck_assert_uint_eq(n_improper(&graph, found), 0);
+            assert_greedy(&graph, found);
+        }
+    }
+}
+END_TEST
+
+START_TEST(without_edge_consistency_neighbours_get_the_same_colour)
+{
+    GasketAlgorithm careless = gasket_colouring;
+    careless.consistency = GASKET_CONSISTENCY_VERTEX;
+    SmallGraph graph = {.symmetric = true};
+    small_draw(&graph, 1, 90, 300);
+    const AsyncWay way = {1, 1, GASKET_SCHEDULER_FIFO, GASKET_CONSISTENCY_VERTEX};
+    g_autoptr(GasketResult) found = run_way(&careless, &graph, NULL, GASKET_ENGINE_ASYNC, &way, 1);
+    ck_assert_uint_gt(n_improper(&graph, found), 0);
+}
+END_TEST
+
+START_TEST(the_other_engines_colour_properly_and_the_same_everywhere)
+{
+    static const unsigned some[] = {1, 2, 4, 0};
+    for (unsigned engine = GASKET_ENGINE_SYNC; engine <= GASKET_ENGINE_CHROMATIC; engine++) {
+        SmallGraph graph = {.symmetric = true};
+        small_draw(&graph, 3, 90, 300);
+        const Experiment experiment = {&gasket_colouring, NULL,
+                                       small_build,       .data = &graph,
+                                       .seed = 1,         .engine = (GasketEngine)engine};
+        g_autoptr(GasketResult) found = run_everywhere(&experiment, some);
+        ck_assert_uint_eq(n_improper(&graph, found), 0);
+        assert_greedy(&graph, found);
+    }
+}
+END_TEST
+
 START_TEST(a_bound_on_updates_ends_the_run)
 {
     SmallGraph graph = {.symmetric = true};
@@ -113,6 +188,9 @@ main(void)
     tcase_add_test(async, components_are_those_of_supersteps);
     tcase_add_test(async, distances_are_those_of_supersteps);
     tcase_add_test(async, ranks_are_those_of_supersteps_within_the_tolerance);
+    tcase_add_test(async, a_greedy_colouring_is_proper_under_edge_consistency);
+    tcase_add_test(async, without_edge_consistency_neighbours_get_the_same_colour);
+    tcase_add_test(async, the_other_engines_colour_properly_and_the_same_everywhere);
     tcase_add_test(async, a_bound_on_updates_ends_the_run);
     tcase_add_test(async, less_consistency_than_is_right_is_refused);
     TCase *cases[] = {async};

@@ -36,9 +36,9 @@ START_TEST(a_task_waits_once_and_runs_again_if_woken_while_it_runs)
         ck_assert_uint_eq(gasket_schedule_take(schedule, 0, tasks + 1), 0);
         gasket_schedule_wake(schedule, 0, 150, 40);
         ck_assert_uint_eq(gasket_schedule_take(schedule, 0, tasks + 1), 0);
-        gasket_schedule_done(schedule, 0, tasks, 1);
+        gasket_schedule_done(schedule, 0, 0, tasks, 1);
         ck_assert_uint_eq(gasket_schedule_take(schedule, 0, tasks), 1);
-        gasket_schedule_done(schedule, 0, tasks, 1);
+        gasket_schedule_done(schedule, 0, 0, tasks, 1);
         ck_assert_uint_eq(gasket_schedule_take(schedule, 0, tasks), 0);
         ck_assert(!gasket_schedule_waits(schedule, 150));
     }
@@ -82,7 +82,7 @@ START_TEST(the_largest_priority_comes_first_and_a_raised_one_moves_up)
             ck_assert_uint_le(bucket, last);
             last = bucket;
         }
-        gasket_schedule_done(schedule, 0, tasks, n);
+        gasket_schedule_done(schedule, 0, 0, tasks, n);
         taken += n;
     }
     ck_assert_uint_eq(taken, 3000);
@@ -100,7 +100,7 @@ START_TEST(a_sweep_goes_by_number_round_and_round)
         unsigned n = gasket_schedule_take(schedule, 0, tasks);
         for (unsigned i = 0; i < n; i++)
             ck_assert_uint_eq(tasks[i], expected++);
-        gasket_schedule_done(schedule, 0, tasks, n);
+        gasket_schedule_done(schedule, 0, 0, tasks, n);
     }
     gasket_schedule_wake(schedule, 0, 3, 0); /* behind: its turn is in the next round */
     unsigned n;
@@ -161,7 +161,7 @@ wake_and_run(void *data)
                                      (unsigned)(random >> 20) % GASKET_SCHEDULE_BUCKETS);
             }
         }
-        gasket_schedule_done(self->schedule, self->index, tasks, n);
+        gasket_schedule_done(self->schedule, self->index, 0, tasks, n);
     }
 }
 

@@ -17,7 +17,7 @@ cmp -s "$docs" "$work/algorithms.md" || {
     fail "docs/algorithms.md is not what the tables say; run scripts/update-docs.sh"
     diff "$docs" "$work/algorithms.md" | head -20
 }
-for name in pagerank components sssp bfs; do
+for name in pagerank components sssp bfs colouring; do
     grep -q "^<!-- options: $name -->\$" "$docs" || fail "no table for $name"
 done
 finish

@@ -113,7 +113,7 @@ cp out overview
 run help
 expect_same out overview
 
-for command in pagerank components sssp bfs run info partition convert generate list help; do
+for command in pagerank components sssp bfs colouring run info partition convert generate list help; do
     expect_out_line "."
     run "$command" --help
     expect_status 0
@@ -125,7 +125,7 @@ for command in pagerank components sssp bfs run info partition convert generate 
     expect_same out help
 done
 run list
-for name in pagerank components sssp bfs; do
+for name in pagerank components sssp bfs colouring; do
     expect_out_line "^  $name "
 done
 

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The steps of a block in the asynchronous engine, which its modes put together. All are about
+ * thread->vertex[0 .. count - 1], vertices of one kind.
+ */
+#ifndef GASKET_ENGINE_ASYNC_BLOCK_H
+#define GASKET_ENGINE_ASYNC_BLOCK_H
+
+#include "engine/async.h"
+
+/* The vertices' rows in each row set; vertex i's sum is thread->sum[i] = i. */
+void gasket_async_point_at_rows(GasketAsyncThread *thread, const GasketAsyncKind *kind,
+                                size_t count, GasketRows *rows);
+
+void gasket_async_gather(GasketAsyncThread *thread, const GasketAsyncKind *kind,
+                         const GasketRows *rows);
+
+/* Apply; thread->changed and thread->priority say what changed. */
+void gasket_async_apply(GasketAsyncThread *thread, const GasketAsyncKind *kind,
+                        const GasketRows *rows, size_t count);
+
+/* Makes changed values current: of 1, 2, 4 and 8 bytes by one store each. */
+void gasket_async_publish(const GasketAsyncThread *thread, const GasketAsyncKind *kind,
+                          size_t count);
+
+void gasket_async_scatter(GasketAsyncThread *thread, const GasketAsyncKind *kind,
+                          const GasketRows *rows);
+
+/* Wakes whom the changes wake. */
+void gasket_async_wake(const GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count);
+
+/* They have run. */
+void gasket_async_done(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count);
+
+/* Whole blocks in the other modes (async_locked.c). */
+void gasket_async_run_validated(GasketAsyncThread *thread, const GasketAsyncKind *kind,
+                                size_t count);
+void gasket_async_run_locked(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count);
+
+#endif
