@@ -27,6 +27,7 @@
 #include <pthread.h>
 
 #include "engine/async_lock.h"
+#include "engine/history.h"
 #include "engine/run_private.h"
 #include "engine/schedule.h"
 #include "engine/wake.h"
@@ -95,6 +96,7 @@ typedef struct GasketAsyncThread {
     float priority[GASKET_ASYNC_BLOCK];
 
     _Atomic uint64_t n_ran;
+    GasketHistoryLog *log; /* NULL: no history is kept */
 } __attribute__((aligned(64))) GasketAsyncThread;
 
 struct GasketAsync {
@@ -113,6 +115,7 @@ struct GasketAsync {
     GasketCellWord *words; /* [n_cells] in modes other than PLAIN */
     _Atomic uint64_t clock;
     GasketAsyncScopes scopes;
+    GasketHistoryCells *history; /* NULL: none is kept */
 
     int64_t phase_ends_us; /* by the system's clock */
     uint64_t n_ran_before; /* in earlier phases, on all workers */

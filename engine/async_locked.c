@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "engine/async_block.h"
+#include "engine/async_history.h"
 #include "engine/async_scope.h"
 
 #define TRIES 3 /* of a disturbed vertex by itself, before it becomes a scope */
@@ -151,6 +152,7 @@ finish_locked(GasketAsyncThread *thread, const GasketAsyncKind *kind, const Gask
     if (kind->publishes)
         gasket_async_publish(thread, kind, count);
     gasket_async_scatter(thread, kind, rows);
+    gasket_async_history_written(thread, kind, count);
     uint64_t stamp = writes ? draw_stamp(async) : 0;
     for (size_t i = 0; i < count; i++)
         gasket_cell_unlock(&words[thread->vertex[i]], scatters || thread->changed[i] ? stamp : 0,
@@ -180,11 +182,14 @@ try_block(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count, 
         return n_disturbed;
     uint64_t clock = atomic_load(&async->clock);
     gasket_async_point_at_rows(thread, kind, n, rows);
+    gasket_async_history_before(thread, kind, rows);
     gasket_async_gather(thread, kind, rows);
+    gasket_async_history_after(thread, kind, rows);
     gasket_schedule_fence();
     size_t n_kept = 0;
     for (size_t r = 0; r < n; r++) {
-        if (kind->program->n_rows > 0 && is_doubtful(async, kind, rows, r, clock))
+        if (kind->program->n_rows > 0 && is_doubtful(async, kind, rows, r, clock) &&
+            !gasket_async_history_is_blind(thread))
             disturbed[n_disturbed++] = thread->vertex[r];
         else
             kept[n_kept++] = (uint32_t)r;
@@ -242,6 +247,8 @@ gasket_async_run_scope(GasketAsyncThread *thread, const GasketAsyncKind *kind, G
 
     thread->vertex[0] = v;
     gasket_async_point_at_rows(thread, kind, 1, rows);
+    gasket_async_history_before(thread, kind, rows);
     gasket_async_gather(thread, kind, rows);
+    gasket_async_history_after(thread, kind, rows);
     finish_locked(thread, kind, rows, 1);
 }

@@ -4,6 +4,7 @@
 
 #include "engine/array.h"
 #include "engine/async.h"
+#include "engine/async_history.h"
 #include "engine/edge_values.h"
 #include "engine/rows_use.h"
 
@@ -275,7 +276,7 @@ gasket_async_new(GasketRun *run, const GasketProgram *const *programs, unsigned 
     for (unsigned t = 0; t < run->n_threads; t++)
         if (!init_thread(async, &async->threads[t], t, error))
             return NULL;
-    return g_steal_pointer(&async);
+    return gasket_async_history_begin(async, error) ? g_steal_pointer(&async) : NULL;
 }
 
 void

@@ -24,6 +24,18 @@ gasket_history_new(void)
     return history;
 }
 
+void
+gasket_history_set_blind(GasketHistory *history, bool blind)
+{
+    history->blind = blind;
+}
+
+bool
+gasket_history_is_blind(const GasketHistory *history)
+{
+    return history->blind;
+}
+
 static void
 words_clear(GasketHistoryWords *words)
 {

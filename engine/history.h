@@ -81,6 +81,11 @@ GasketHistory *gasket_history_new(void);
 void gasket_history_free(GasketHistory *history);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GasketHistory, gasket_history_free)
 
+/* For tests of the checker: from now on the engine overlooks neighbours that run or have changed,
+ * as if its locks were broken. */
+void gasket_history_set_blind(GasketHistory *history, bool blind);
+bool gasket_history_is_blind(const GasketHistory *history);
+
 /* A worker's cells, at version and turn 0. They belong to the history. Any thread. Error:
  * MEMORY. */
 GasketHistoryCells *gasket_history_cells_new(GasketHistory *history, uint32_t n_cells,

@@ -29,6 +29,7 @@ struct GasketHistory {
     pthread_mutex_t lock; /* of the arrays */
     GPtrArray *cells;     /* GasketHistoryCells */
     GPtrArray *logs;      /* GasketHistoryLog */
+    bool blind;
 };
 
 #endif

@@ -23,6 +23,7 @@
 #include <gasket/algorithm.h>
 
 #include "engine/graph.h"
+#include "engine/history.h"
 #include "engine/report.h"
 #include "engine/transport_simulated.h"
 
@@ -95,6 +96,10 @@ typedef struct {
     /* GASKET_JOB_LOCAL over a simulated network (one compute thread each); NULL: plain queues. */
     const GasketSimulatedOptions *simulation;
     uint64_t *ret_trace; /* the simulation's trace hash; may be NULL */
+
+    /* GASKET_JOB_LOCAL, async with edge consistency: what every update read is noted there; NULL:
+     * nowhere. */
+    GasketHistory *history;
 
     const volatile sig_atomic_t *stop; /* becomes > 0 when the user asks to stop; NULL: never */
 } GasketJob;

@@ -101,6 +101,7 @@ gasket_run_new_take(GasketPart **part, GasketExchange *exchange, const GasketJob
     run->engine = job->engine;
     run->scheduler = gasket_job_scheduler(job);
     run->consistency = gasket_job_consistency(job);
+    run->history = job->history;
     run->max_seconds = job->max_seconds;
     run->max_updates = job->max_updates;
     run->tolerance = job->tolerance;

@@ -142,8 +142,10 @@ struct GasketRun {
     GasketEngine engine;
     GasketScheduler scheduler; /* never AUTO, nor the next */
     GasketConsistency consistency;
-    double max_seconds;   /* 0: no bound */
-    uint64_t max_updates; /* 0: no bound */
+    GasketHistory *history; /* or NULL */
+    unsigned history_epoch; /* asynchronous runs noted there */
+    double max_seconds;     /* 0: no bound */
+    uint64_t max_updates;   /* 0: no bound */
     double tolerance;
     uint32_t max_iterations; /* 0: no bound */
 

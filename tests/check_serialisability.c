@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Under edge consistency every run equals a serial one: what each update read is noted, an order is
+ * found, and to run the updates in that order gives the same result. Broken locks are found out. */
+#include "algorithms/algorithms.h"
+#include "tests/job_runs.h"
+
+/* One asynchronous run that is noted. */
+static GasketHistory *
+run_noted(const GasketAlgorithm *algorithm, const SmallGraph *graph, const GasketJob *how,
+          bool blind, GByteArray **ret_result)
+{
+    g_autoptr(GError) error = NULL;
+    GasketHistory *history = gasket_history_new();
+    GasketJob job = *how;
+
+    gasket_history_set_blind(history, blind);
+    job.engine = GASKET_ENGINE_ASYNC;
+    job.consistency = GASKET_CONSISTENCY_EDGE;
+    job.history = history;
+    if (!run_job(algorithm, NULL, graph, &job, ret_result, &error))
+        ck_abort_msg("%s, seed %" G_GUINT64_FORMAT ": %s", algorithm->name, how->seed,
+                     error->message);
+    return history;
+}
+
+/* Colours the vertices one after the other in the order found. */
+static void
+colour_again(const SmallGraph *graph, const GasketHistoryUpdate *order, size_t n, uint32_t *colour)
+{
+    memset(colour, 0, graph->n * sizeof *colour);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t v = (uint32_t)order[i].id, smallest = 1;
+        bool taken[SMALL_MAX_EDGES + 2] = {false};
+        if (!order[i].changed)
+            continue;
+        for (unsigned e = 0; e < graph->m; e++) {
+            if (graph->source[e] == v && graph->target[e] != v)
+                taken[colour[graph->target[e]]] = true;
+            if (graph->target[e] == v && graph->source[e] != v)
+                taken[colour[graph->source[e]]] = true;
+        }
+        while (taken[smallest])
+            smallest++;
+        colour[v] = smallest;
+    }
+}
+
+/* A run is serial; a colouring's result is what its order gives. */
+static void
+assert_serial(const GasketAlgorithm *algorithm, const SmallGraph *graph, const GasketJob *how)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GByteArray) result = NULL;
+    g_autoptr(GasketHistory) history = run_noted(algorithm, graph, how, false, &result);
+    size_t n;
+    g_autofree GasketHistoryUpdate *order = gasket_history_check(history, &n, &error);
+
+    if (order == NULL)
+        ck_abort_msg("%s, seed %" G_GUINT64_FORMAT ", %u workers, %u threads: %s", algorithm->name,
+                     how->seed, how->workers, how->threads, error->message);
+    if (n < graph->n)
+        ck_abort_msg("%s: %zu updates are noted of %u vertices", algorithm->name, n, graph->n);
+    if (algorithm != &gasket_colouring)
+        return;
+    uint32_t colour[SMALL_MAX_VERTICES];
+    colour_again(graph, order, n, colour);
+    if (memcmp(colour, result->data, result->len) != 0)
+        ck_abort_msg("seed %" G_GUINT64_FORMAT ": the order found gives other colours", how->seed);
+}
+
+static const GasketAlgorithm *const algorithms[] = {&gasket_colouring, &gasket_components,
+                                                    &gasket_pagerank};
+
+static void
+draw(SmallGraph *graph, unsigned algorithm, uint64_t seed)
+{
+    *graph = (SmallGraph){.symmetric = algorithms[algorithm] != &gasket_pagerank};
+    small_draw(graph, seed, 40 + seed % 50, 60 + seed % 7 * 50);
+}
+
+START_TEST(runs_of_several_threads_equal_serial_ones)
+{
+    for (unsigned seed = 0; seed < 60; seed++) {
+        SmallGraph graph;
+        unsigned algorithm = seed % G_N_ELEMENTS(algorithms);
+        const GasketJob how = {.workers = 1,
+                               .threads = 1 + seed % 4,
+                               .seed = seed,
+                               .scheduler = GASKET_SCHEDULER_FIFO + seed / 3 % 3};
+        draw(&graph, algorithm, seed);
+        assert_serial(algorithms[algorithm], &graph, &how);
+    }
+}
+END_TEST
+
+START_TEST(locks_that_see_nothing_are_found_out)
+{
+    unsigned n_caught = 0, n = 20;
+    for (unsigned seed = 0; seed < n; seed++) {
+        SmallGraph graph;
+        const GasketJob how = {.workers = 1, .threads = 1 + seed % 3, .seed = seed};
+        g_autoptr(GByteArray) result = NULL;
+        draw(&graph, 1, seed);
+        g_autoptr(GasketHistory) history =
+            run_noted(&gasket_components, &graph, &how, true, &result);
+        size_t n_updates;
+        g_autofree GasketHistoryUpdate *order = gasket_history_check(history, &n_updates, NULL);
+        n_caught += order == NULL;
+    }
+    ck_assert_uint_eq(n_caught, n); /* neighbours in one block read each other's old value */
+}
+END_TEST
+
+int
+main(void)
+{
+    TCase *serial = tcase_create("serialisability");
+    tcase_set_timeout(serial, 240);
+    tcase_add_test(serial, runs_of_several_threads_equal_serial_ones);
+    tcase_add_test(serial, locks_that_see_nothing_are_found_out);
+    TCase *cases[] = {serial};
+    return check_run("serialisability", cases, G_N_ELEMENTS(cases));
+}
