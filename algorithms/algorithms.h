@@ -10,5 +10,6 @@ extern const GasketAlgorithm gasket_components;
 extern const GasketAlgorithm gasket_sssp;
 extern const GasketAlgorithm gasket_bfs;
 extern const GasketAlgorithm gasket_colouring;
+extern const GasketAlgorithm gasket_bp;
 
 #endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Belief propagation, between its files:
+ *
+ *   bp.c         options, results, the driver: domains, damping, schedules
+ *   bp_update.c  what a variable and a factor do: any cardinality, scope and domain
+ *   bp_fast.c    the same for binary variables and pairwise factors in the linear domain
+ *   bp_tree.c    forests: exact in two passes
+ *   bp_finish.c  marginals, the partition function, decoding
+ *
+ * Edge values are the messages, both ways. A variable's step reads its factors' messages and writes
+ * one to each factor; a factor's step does the opposite. Neither reads what it writes, so there is
+ * one buffer, and outgoing holds what was written last: a factor finds its old message there.
+ */
+#ifndef GASKET_ALGORITHMS_BP_H
+#define GASKET_ALGORITHMS_BP_H
+
+#include "factor_message.h"
+#include "factor_model.h"
+#include "factor_order.h"
+
+/* The state of a variable. */
+typedef struct {
+    int32_t state; /* decoded; -1: nothing is possible */
+} BpVariable;
+
+/* ORDER bp_aggregate */
+enum {
+    BP_RESIDUAL,   /* largest change of a factor's message */
+    BP_TINY,       /* messages with parts that linear arithmetic may lose */
+    BP_IMPOSSIBLE, /* messages and beliefs without any possible state */
+    BP_BROKEN,     /* factors whose table does not fit their scope */
+    BP_LOG_Z,      /* parts of the Bethe approximation, natural logarithms */
+    BP_SCORE,      /* natural logarithms of priors and tables at the decoded states */
+    BP_UPDATES,    /* messages that factors sent */
+    BP_N_AGGREGATES,
+};
+
+/* What a step does, the same on all workers. */
+typedef struct {
+    const FactorModel *model;
+    double damping;
+    uint32_t group; /* factors send to variables of this group alone, or FACTOR_ALL_GROUPS */
+    bool fast;      /* binary, linear: bp_fast.c */
+    bool decide;    /* variables take their best state and send nothing else */
+    bool finish;    /* factors add up what the partition function needs */
+    size_t scratch; /* of either program */
+
+    double *marginal;               /* the result: variable v's begin at marginal_begin[v] */
+    const uint64_t *marginal_begin; /* [n_variables + 1] */
+} BpSettings;
+
+/* What a call has seen, told to the aggregates once. */
+typedef struct {
+    double residual;
+    int64_t tiny, impossible, broken, updates;
+} BpSeen;
+
+/* Scratch for the model's largest factor and variable, in bytes. */
+size_t bp_scratch(const FactorModel *model);
+
+/* Programs with these settings, which must outlive the step. */
+GasketProgram bp_start_program(const BpSettings *settings, unsigned kind);
+GasketProgram bp_variable_program(const BpSettings *settings);
+GasketProgram bp_factor_program(const BpSettings *settings);
+
+/* One row in any domain; r is its place in rows. */
+void bp_update_variable(const GasketContext *context, const GasketRows *rows, size_t r,
+                        BpSeen *seen);
+void bp_update_factor(const GasketContext *context, const GasketRows *rows, size_t r, BpSeen *seen);
+void bp_tell(const GasketContext *context, const BpSeen *seen);
+
+/* All rows of a block, fast. */
+void bp_fast_variables(const GasketContext *context, const GasketRows *rows);
+void bp_fast_factors(const GasketContext *context, const GasketRows *rows);
+
+/* [all] Sets every message to factors and variables to one that says nothing. */
+bool bp_start(GasketRun *run, const BpSettings *settings, GError **error);
+
+/* What became of a run of messages. */
+typedef enum {
+    BP_DONE,
+    BP_CONTRADICTION, /* the evidence has probability 0 */
+    BP_UNDERFLOW,     /* linear arithmetic does not do */
+} BpOutcome;
+
+/* The outcome of the last step. */
+BpOutcome bp_outcome(const GasketRun *run, const BpSettings *settings);
+
+/* The levels of a forest. */
+typedef struct BpForest BpForest;
+
+/* [all] *ret_forest is NULL if the graph has a cycle. Error: MEMORY, and as of a step. */
+bool bp_forest_find(const FactorModel *model, BpForest **ret_forest, GError **error);
+void bp_forest_free(BpForest *forest);
+
+/* [all] Sends every message once from the leaves inwards and back: then all are exact. */
+bool bp_forest_pass(BpForest *forest, BpSettings *settings, BpOutcome *ret_outcome, GError **error);
+
+/* [all] Decides states from the roots outwards, each given those before. */
+bool bp_forest_decode(BpForest *forest, BpSettings *settings, GError **error);
+
+/* [all] Marginals into the states, and the Bethe approximation of the natural logarithm of the
+ * partition function (its maximum, in the domain MAX). */
+bool bp_finish(GasketRun *run, BpSettings *settings, double *ret_log_z, GError **error);
+
+/* [all] Marginals of 0, for evidence of probability 0. */
+bool bp_clear(GasketRun *run, const BpSettings *settings, GError **error);
+
+/* [all] Group by group: each variable's best state given those decided before. */
+bool bp_decode(FactorOrder *order, BpSettings *settings, GError **error);
+
+/* [all] Natural logarithm of the product of all priors and tables at the decoded states. */
+bool bp_score(GasketRun *run, const BpSettings *settings, double *ret_score, GError **error);
+
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Belief propagation against enumeration of every assignment: exact without cycles, near it with
+ * weak ones; the same bits in every placement; zeros, evidence, contradictions, extreme tables.
+ */
+#include "algorithms/algorithms.h"
+#include "tests/factor_models.h"
+
+static void *
+parameters_with(const char *const *settings)
+{
+    g_autoptr(GError) error = NULL;
+    void *parameters = g_malloc0(gasket_bp.parameters_size);
+    gasket_options_set_defaults(gasket_bp.options, parameters);
+    for (; settings != NULL && *settings != NULL; settings += 2)
+        ck_assert_msg(gasket_options_set(gasket_bp.options, parameters, settings[0], settings[1],
+                                         &error),
+                      "%s", error ? error->message : "");
+    return parameters;
+}
+
+static GasketResult *
+run_bp(const SmallModel *model, const char *const *settings, double tolerance)
+{
+    g_autofree void *parameters = parameters_with(settings);
+    g_autoptr(GError) error = NULL;
+    const Experiment experiment = {.algorithm = &gasket_bp,
+                                   .parameters = parameters,
+                                   .build = small_model_build,
+                                   .data = model};
+    const GasketRunOptions options = {.tolerance = tolerance};
+    GasketResult *result = run_once(&experiment, &options, &error);
+    ck_assert_msg(result != NULL, "%s", error ? error->message : "");
+    return result;
+}
+
+static void
+assert_exact(const SmallModel *model, const char *const *settings, double tolerance)
+{
+    SmallAnswer answer;
+    small_model_solve(model, &answer);
+    g_autoptr(GasketResult) result = run_bp(model, settings, 1e-13);
+    double log_z = gasket_result_metric(result, "log10_z") * G_LN10;
+    if (answer.log_z == -INFINITY) {
+        ck_assert(log_z == -INFINITY);
+        return;
+    }
+    ck_assert_msg(fabs(log_z - answer.log_z) <= tolerance * MAX(1, fabs(answer.log_z)),
+                  "log Z is %g, not %g (%s %s)", log_z, answer.log_z, settings[0],
+                  settings[0] ? settings[1] : "");
+    ck_assert_double_le(small_model_difference(model, &answer, result, 1), tolerance);
+}
+
+static const char *const ways[][5] = {
+    {NULL},
+    {"arithmetic", "log", NULL},
+    {"schedule", "parallel", "damping", "0", NULL},
+    {"schedule", "sequential", "damping", "0", NULL},
+    {"schedule", "sequential", "arithmetic", "log", NULL},
+};
+
+START_TEST(trees_are_exact)
+{
+    static SmallModel model;
+    for (unsigned seed = 0; seed < 12; seed++) {
+        small_model_tree(&model, 4 + seed % 7, seed % 3 == 0 ? 2 : 4, 1.5, seed % 2 ? 0 : 6, seed);
+        if (seed % 4 == 1)
+            model.evidence[seed % 3] = (int32_t)model.states[seed % 3] - 1;
+        for (unsigned w = 0; w < G_N_ELEMENTS(ways); w++)
+            assert_exact(&model, ways[w], 1e-10);
+    }
+}
+END_TEST
+
+START_TEST(max_product_finds_the_best_of_a_tree)
+{
+    static SmallModel model;
+    static const char *const max[] = {"product", "max", NULL};
+    for (unsigned seed = 0; seed < 12; seed++) {
+        SmallAnswer answer;
+        uint32_t state[MAX_VARIABLES];
+        small_model_tree(&model, 5 + seed % 6, 3, 1, seed % 2 ? 0 : 8, 100 + seed);
+        if (seed % 3 == 0) /* every assignment is as good as any other */
+            for (unsigned f = 0; f < model.n_factors; f++)
+                for (unsigned i = 0; i < model.factor[f].size; i++)
+                    model.factor[f].table[i] = model.factor[f].table[i] > 0;
+        small_model_solve(&model, &answer);
+        g_autoptr(GasketResult) result = run_bp(&model, max, 0);
+        double score = gasket_result_metric(result, "log10_score") * G_LN10;
+        if (answer.best == -INFINITY) {
+            ck_assert(score == -INFINITY);
+            continue;
+        }
+        const int32_t *found = gasket_result_column(result, 0);
+        for (unsigned v = 0; v < model.n; v++)
+            state[v] = (uint32_t)found[v];
+        ck_assert_double_le(fabs(score - answer.best), 1e-10 * MAX(1, fabs(score)));
+        ck_assert_double_le(fabs(log(small_model_product(&model, state)) - answer.best), 1e-10);
+    }
+}
+END_TEST
+
+START_TEST(weak_loops_come_near_and_all_schedules_agree)
+{
+    static SmallModel model;
+    for (unsigned seed = 0; seed < 6; seed++) {
+        SmallAnswer answer;
+        g_autoptr(GasketResult) first = NULL;
+        small_model_loopy(&model, 9, 12, 4, seed % 2 ? 2 : 3, 0.15, seed);
+        small_model_solve(&model, &answer);
+        for (unsigned w = 0; w < G_N_ELEMENTS(ways); w++) {
+            g_autoptr(GasketResult) result = run_bp(&model, ways[w], 1e-13);
+            ck_assert_double_le(small_model_difference(&model, &answer, result, 1), 0.01);
+            ck_assert_double_le(fabs(gasket_result_metric(result, "log10_z") * G_LN10 -
+                                     answer.log_z),
+                                0.03);
+            if (first == NULL) {
+                first = g_steal_pointer(&result);
+                continue;
+            }
+            ck_assert_double_le(fabs(gasket_result_metric(result, "log10_z") -
+                                     gasket_result_metric(first, "log10_z")),
+                                1e-10);
+        }
+    }
+}
+END_TEST
+
+START_TEST(contradicting_evidence_has_probability_zero)
+{
+    static SmallModel model;
+    const int64_t chain[][2] = {{0, 1}, {1, 2}, {2, 3}, {3, 0}};
+    model = (SmallModel){.n = 4, .states = {2, 2, 2, 2}, .evidence = {0, -1, 1, -1}};
+    for (unsigned f = 0; f < 4; f++) {
+        SmallFactor *equal = small_model_add(&model, 2, chain[f]);
+        equal->table[0] = equal->table[3] = 1;
+    }
+    for (unsigned w = 0; w < G_N_ELEMENTS(ways); w++) {
+        g_autoptr(GasketResult) result = run_bp(&model, ways[w], 0);
+        const double *marginal = gasket_result_column(result, 1);
+        ck_assert(gasket_result_metric(result, "log10_z") == -INFINITY);
+        for (unsigned i = 0; i < 8; i++)
+            ck_assert(marginal[i] == 0);
+    }
+}
+END_TEST
+
+/* A chain of factors each of which likes the second state 1e80 times as much as the first, against
+ * one at the end that likes the first 1e300 times as much: no linear product can hold that. */
+START_TEST(extreme_tables_go_over_to_logarithms)
+{
+    static SmallModel model;
+    model = (SmallModel){.n = 6, .states = {2, 2, 2, 2, 2, 2}};
+    for (int64_t v = 0; v < 6; v++)
+        model.evidence[v] = -1;
+    for (int64_t v = 0; v + 1 < 6; v++) {
+        SmallFactor *factor = small_model_add(&model, 2, (const int64_t[]){v, v + 1});
+        factor->table[0] = factor->table[3] = 1;
+    }
+    for (int64_t v = 0; v < 5; v++) {
+        SmallFactor *factor = small_model_add(&model, 1, &v);
+        factor->table[0] = 1e-80;
+        factor->table[1] = 1;
+    }
+    const int64_t last = 5;
+    SmallFactor *end = small_model_add(&model, 1, &last);
+    end->table[0] = 1;
+    end->table[1] = 1e-300;
+    for (unsigned w = 0; w < G_N_ELEMENTS(ways); w++) {
+        g_autoptr(GasketResult) result = run_bp(&model, ways[w], 0);
+        const double *marginal = gasket_result_column(result, 1);
+        for (unsigned v = 0; v < 6; v++)
+            ck_assert_double_le(fabs(log10(marginal[2 * v + 1] / marginal[2 * v]) - 100), 1e-9);
+        ck_assert_double_le(fabs(gasket_result_metric(result, "log10_z") + 300), 1e-9);
+    }
+}
+END_TEST
+
+START_TEST(a_factor_of_twenty_variables_is_contracted_at_once)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree double *table = g_new(double, 1 << 20);
+    GasketRandom random = gasket_random_at(7, 1, 0, 0);
+    uint32_t states[20];
+    int64_t scope[20];
+    double expected[20] = {0}, z = 0;
+    GasketFactorGraph *model = gasket_factor_graph_new();
+
+    for (unsigned i = 0; i < 20; i++) {
+        states[i] = 2;
+        scope[i] = i;
+    }
+    for (unsigned i = 0; i < 1 << 20; i++) {
+        table[i] = gasket_random_double(&random);
+        z += table[i];
+        for (unsigned v = 0; v < 20; v++)
+            expected[v] += (i >> (19 - v) & 1) ? table[i] : 0;
+    }
+    ck_assert(gasket_factor_graph_add_variables(model, 20, states, &error) &&
+              gasket_factor_graph_add_factor(model, 20, scope, 1 << 20, table, &error));
+    GasketGraph *graph = gasket_factor_graph_finish_take(&model, NULL, &error);
+    ck_assert(graph != NULL);
+    g_autoptr(GasketResult) result =
+        gasket_algorithm_run(&gasket_bp, &graph, NULL, &(GasketRunOptions){0}, &error);
+    ck_assert_msg(result != NULL, "%s", error ? error->message : "");
+    const double *marginal = gasket_result_column(result, 1);
+    for (unsigned v = 0; v < 20; v++)
+        ck_assert_double_le(fabs(marginal[2 * v + 1] - expected[v] / z), 1e-12);
+}
+END_TEST
+
+START_TEST(every_placement_gives_the_same_bits)
+{
+    static const char *const all[][5] = {
+        {"schedule", "parallel", NULL},
+        {"schedule", "sequential", NULL},
+        {"schedule", "parallel", "arithmetic", "log", NULL},
+        {"product", "max", NULL},
+    };
+    static const unsigned workers[] = {1, 2, 4, 0};
+    static SmallModel model;
+    for (unsigned w = 0; w < 2 * G_N_ELEMENTS(all); w++) {
+        g_autofree void *parameters = parameters_with(all[w / 2]);
+        small_model_loopy(&model, 14, 18, w % 2 ? 2 : 4, w % 2 ? 2 : 3, 0.7, w);
+        const Experiment experiment = {.algorithm = &gasket_bp,
+                                       .parameters = parameters,
+                                       .build = small_model_build,
+                                       .data = &model,
+                                       .iterations = 25};
+        gasket_result_free(run_everywhere(&experiment, workers));
+    }
+    small_model_tree(&model, 14, 4, 1, 0, 5);
+    const Experiment tree = {.algorithm = &gasket_bp, .build = small_model_build, .data = &model};
+    gasket_result_free(run_everywhere(&tree, workers));
+}
+END_TEST
+
+int
+main(void)
+{
+    TCase *all = tcase_create("bp");
+    tcase_set_timeout(all, 120);
+    tcase_add_test(all, trees_are_exact);
+    tcase_add_test(all, max_product_finds_the_best_of_a_tree);
+    tcase_add_test(all, weak_loops_come_near_and_all_schedules_agree);
+    tcase_add_test(all, contradicting_evidence_has_probability_zero);
+    tcase_add_test(all, extreme_tables_go_over_to_logarithms);
+    tcase_add_test(all, a_factor_of_twenty_variables_is_contracted_at_once);
+    tcase_add_test(all, every_placement_gives_the_same_bits);
+    TCase *cases[] = {all};
+    return check_run("bp", cases, G_N_ELEMENTS(cases));
+}
