@@ -147,6 +147,9 @@ bfs_run(GasketRun *run, const void *parameters, GError **error)
 
     uint64_t reached = 1;
     int32_t depth = 0;
+    gasket_run_keep(run, &search.level, sizeof search.level);
+    gasket_run_keep(run, &reached, sizeof reached);
+    gasket_run_keep(run, &depth, sizeof depth);
     while (gasket_run_continues(run)) {
         search.level++;
         if (!gasket_run_step(run, &visit, error))
@@ -247,4 +250,5 @@ const GasketAlgorithm gasket_bfs = {
     .n_results = G_N_ELEMENTS(results),
     .run = bfs_run,
     .verify = bfs_verify,
+    .resumable = true,
 };

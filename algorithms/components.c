@@ -384,5 +384,6 @@ const GasketAlgorithm gasket_components = {
     .n_results = G_N_ELEMENTS(results),
     .run = components_run,
     .verify = components_verify,
+    .resumable = true,
     .engines = 1 << GASKET_ENGINE_CHROMATIC | 1 << GASKET_ENGINE_ASYNC,
 };

@@ -457,6 +457,7 @@ const GasketAlgorithm gasket_pagerank = {
     .prepare = pagerank_prepare,
     .run = pagerank_run,
     .verify = pagerank_verify,
+    .resumable = true,
     .engines = 1 << GASKET_ENGINE_CHROMATIC | 1 << GASKET_ENGINE_ASYNC,
     .scheduler = GASKET_SCHEDULER_PRIORITY,
 };

@@ -306,5 +306,6 @@ const GasketAlgorithm gasket_sssp = {
     .n_results = G_N_ELEMENTS(results),
     .run = sssp_run,
     .verify = sssp_verify,
+    .resumable = true,
     .engines = 1 << GASKET_ENGINE_CHROMATIC | 1 << GASKET_ENGINE_ASYNC,
 };

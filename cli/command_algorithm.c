@@ -20,6 +20,7 @@
 #include "cli/report_json.h"
 #include "cli/report_text.h"
 #include "cli/signals.h"
+#include "cli/snapshot_options.h"
 #include "engine/job.h"
 #include "loaders/result_top.h"
 #include "loaders/result_writer.h"
@@ -260,6 +261,9 @@ check_call(const GasketCliCall *call, const char *const *inputs, unsigned n_inpu
     if (common->verify && call->algorithm->verify == NULL)
         return gasket_cli_refuse(error, "--verify: %s has no verifier", call->algorithm->name);
     const char *table = common->output_table != NULL ? common->output_table : "result";
+    for (unsigned i = 0; common->restart > 0 && i < n_inputs; i++)
+        if (strcmp(inputs[i], "-") == 0)
+            return gasket_cli_refuse(error, "--restart: stdin cannot be read twice");
     return gasket_graph_input_check_output(inputs, n_inputs, common, common->output, table,
                                            error) &&
            gasket_job_check_engine(call->algorithm, (GasketEngine)common->engine,
@@ -313,11 +317,20 @@ status_of(const AlgorithmRun *run, GasketStopped stopped)
     return bounded && wants_more ? GASKET_EXIT_NOT_CONVERGED : GASKET_EXIT_DONE;
 }
 
+static void
+notice(void *data, const char *message)
+{
+    AlgorithmRun *run = data;
+    g_autofree char *line = g_strdup_printf("gasket: %s\n", message);
+    gasket_cli_progress_end(&run->progress);
+    gasket_cli_note(line);
+}
+
 static bool
 run_job(AlgorithmRun *run, const GasketCliCall *call, int *ret_status, GError **error)
 {
     const GasketCliCommon *common = &call->common;
-    const GasketJob job = {
+    GasketJob job = {
         .algorithm = call->algorithm,
         .parameters = call->parameters,
         .needs = run->needs,
@@ -345,9 +358,14 @@ run_job(AlgorithmRun *run, const GasketCliCall *call, int *ret_status, GError **
         .progress = common->quiet ? NULL : progress,
         .result = result,
         .finish = finish,
+        .restarts = (unsigned)common->restart,
+        .notice = notice,
         .stop = gasket_cli_signals_stop(),
     };
+    g_autofree char *resume = NULL;
     GasketStopped stopped;
+    if (!gasket_cli_snapshot_plan(common, &job, &job.snapshot, &resume, error))
+        return false;
     bool done = gasket_job_run(&job, &stopped, error);
     gasket_cli_progress_end(&run->progress);
     if (done)
@@ -396,7 +414,7 @@ const GasketCliCommand gasket_cli_algorithm_command = {
     .arguments = "FILE...",
     .summary = "run an algorithm",
     .tables = GASKET_CLI_INPUT | GASKET_CLI_MACHINE | GASKET_CLI_WORKERS | GASKET_CLI_RUN |
-              GASKET_CLI_OUTPUT,
+              GASKET_CLI_SNAPSHOTS | GASKET_CLI_OUTPUT,
     .hidden = true,
     .run = run_built_in,
 };

@@ -116,7 +116,7 @@ const GasketCliCommand gasket_cli_run_command = {
                    "  gasket run ./mine.so graph.txt --set alpha=0.3\n"
                    "  gasket run ./mine.so graph.txt --workers 4 -o result.tsv\n",
     .tables = GASKET_CLI_INPUT | GASKET_CLI_MACHINE | GASKET_CLI_WORKERS | GASKET_CLI_RUN |
-              GASKET_CLI_OUTPUT,
+              GASKET_CLI_SNAPSHOTS | GASKET_CLI_OUTPUT,
     .options = run_options,
     .options_size = sizeof(RunOptions),
     .run = run,

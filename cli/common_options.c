@@ -162,6 +162,31 @@ static const GasketCliOption run_options[] = {
     {.letter = 0},
 };
 
+static const GasketCliOption snapshot_options[] = {
+    {.option = {"snapshot", GASKET_OPTION_STRING, FIELD(snapshot),
+                .help = "write snapshots of the run into a folder (the last two are kept), also on "
+                        "SIGUSR1, and at the end if the run is asked to stop",
+                .value_name = "DIR"}},
+    {.option = {"snapshot-every", GASKET_OPTION_STRING, FIELD(snapshot_every), "auto",
+                .help =
+                    "a time (30s, 5m, 2h), a number of iterations (100 steps), or auto: by what "
+                    "a snapshot costs and how often machines fail",
+                .value_name = "WHEN"}},
+    {.option = {"resume", GASKET_OPTION_STRING, FIELD(resume),
+                .help = "go on from the last snapshot in a folder, on any number of workers, with "
+                        "the same input and options",
+                .value_name = "DIR"}},
+    {.option = {"restart", GASKET_OPTION_INT, FIELD(restart), "0",
+                "times that a lost worker is made good: all start again from the last good "
+                "snapshot",
+                .minimum = 0, .maximum = 1000000}},
+    {.option = {"mtbf", GASKET_OPTION_DOUBLE, FIELD(mtbf), "86400",
+                "mean seconds between failures of the run's machines, for --snapshot-every auto",
+                .minimum = 1, .maximum = 1e12, .value_name = "SECONDS"},
+     .advanced = true},
+    {.letter = 0},
+};
+
 static const GasketCliOption output_options[] = {
     {.option =
          {"output", GASKET_OPTION_STRING, FIELD(output),
@@ -186,8 +211,9 @@ static const struct {
     const char *title;
     const GasketCliOption *options;
 } tables_of[GASKET_CLI_N_TABLES] = {
-    {"Input", input_options}, {"Machine", machine_options}, {"Workers", worker_options},
-    {"Running", run_options}, {"Output", output_options},   {"Model", model_options},
+    {"Input", input_options}, {"Machine", machine_options},    {"Workers", worker_options},
+    {"Running", run_options}, {"Snapshots", snapshot_options}, {"Output", output_options},
+    {"Model", model_options},
 };
 
 unsigned

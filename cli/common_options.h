@@ -37,6 +37,10 @@ typedef struct {
     int64_t max_updates; /* 0: no bound */
     int64_t seed;
     bool verify, dry_run;
+    /* snapshots */
+    const char *snapshot, *snapshot_every, *resume;
+    double mtbf;
+    int64_t restart;
     /* output */
     const char *output;
     bool no_header;
@@ -50,11 +54,12 @@ typedef enum {
     GASKET_CLI_MACHINE = 1 << 1,
     GASKET_CLI_WORKERS = 1 << 2,
     GASKET_CLI_RUN = 1 << 3,
-    GASKET_CLI_OUTPUT = 1 << 4,
-    GASKET_CLI_MODEL = 1 << 5, /* instead of INPUT, for algorithms on graphical models */
+    GASKET_CLI_SNAPSHOTS = 1 << 4,
+    GASKET_CLI_OUTPUT = 1 << 5,
+    GASKET_CLI_MODEL = 1 << 6, /* instead of INPUT, for algorithms on graphical models */
 } GasketCliTables;
 
-#define GASKET_CLI_N_TABLES 6
+#define GASKET_CLI_N_TABLES 7
 
 /* A command's tables, with those that its algorithm's family of inputs has instead of INPUT;
  * algorithm: NULL if there is none. */

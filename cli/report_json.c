@@ -222,6 +222,23 @@ verification_of(const GasketReport *report)
 }
 
 static json_t *
+snapshots_of(const GasketReport *report)
+{
+    const GasketReportSnapshots *snapshots = &report->snapshots;
+    json_t *object = json_object();
+    set_integer(object, "taken", snapshots->taken);
+    set_integer(object, "failed", snapshots->failed);
+    set_text(object, "failure", snapshots->failure);
+    set_text(object, "last", snapshots->last);
+    set_integer(object, "bytes", snapshots->bytes);
+    set_number(object, "pause_seconds", snapshots->pause_seconds);
+    set_number(object, "write_seconds", snapshots->write_seconds);
+    set_text(object, "resumed", snapshots->resumed);
+    set_integer(object, "resumed_iteration", snapshots->resumed_iteration);
+    return object;
+}
+
+static json_t *
 tree_of(const GasketReportHead *head, const GasketReport *report)
 {
     json_t *root = json_object();
@@ -235,6 +252,7 @@ tree_of(const GasketReportHead *head, const GasketReport *report)
     set(root, "steps", steps_of(report));
     set(root, "workers", workers_of(report));
     set(root, "metrics", metrics_of(report));
+    set(root, "snapshots", snapshots_of(report));
     set(root, "stopped", stopped_of(head, report));
     set(root, "verification", verification_of(report));
     return root;

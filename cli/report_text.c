@@ -131,6 +131,25 @@ append_traffic(const GasketReport *report, GString *out)
 }
 
 static void
+append_snapshots(const GasketReport *report, GString *out)
+{
+    const GasketReportSnapshots *snapshots = &report->snapshots;
+
+    if (snapshots->resumed != NULL)
+        g_string_append_printf(out, "resumed    from %s\n", snapshots->resumed);
+    if (snapshots->taken > 0) {
+        g_string_append(out, "snapshots  ");
+        gasket_report_append_count(out, snapshots->taken);
+        g_string_append_printf(out, ", the last in %s (", snapshots->last);
+        gasket_report_append_bytes(out, snapshots->bytes);
+        g_string_append_printf(out, "); paused %.3f s, written in %.2f s at most\n",
+                               snapshots->pause_seconds, snapshots->write_seconds);
+    }
+    if (snapshots->failed > 0)
+        g_string_append_printf(out, "WARNING    a snapshot failed: %s\n", snapshots->failure);
+}
+
+static void
 append_outcome(const GasketReport *report, GString *out)
 {
     /* ORDER gasket_stopped */
@@ -138,7 +157,7 @@ append_outcome(const GasketReport *report, GString *out)
     size_t n = report->n_iterations;
 
     g_string_append_printf(out, "%s after ", words[report->stopped]);
-    append_counted(out, n, "iteration", "iterations");
+    append_counted(out, n + report->snapshots.resumed_iteration, "iteration", "iterations");
     if (n > 0 && !isnan(report->iterations[n - 1].residual))
         g_string_append_printf(out, ", residual %.3g", report->iterations[n - 1].residual);
     double rate = report->seconds.run > 0 ? (double)n / report->seconds.run : 0;
@@ -170,6 +189,7 @@ gasket_report_append_text(const GasketReportHead *head, const GasketReport *repo
         return;
     append_time(report, out);
     append_traffic(report, out);
+    append_snapshots(report, out);
     append_outcome(report, out);
     append_metrics(report, out);
     if (report->verified)

@@ -15,6 +15,7 @@
 
 static volatile sig_atomic_t asked;
 static volatile sig_atomic_t interrupts;
+static volatile sig_atomic_t snapshots;
 
 static void
 ask(int signal_number)
@@ -22,6 +23,13 @@ ask(int signal_number)
     if (signal_number == SIGINT && ++interrupts > 1)
         _exit(GASKET_EXIT_INTERRUPTED);
     asked = 1;
+}
+
+static void
+want_snapshot(int signal_number)
+{
+    (void)signal_number;
+    snapshots++;
 }
 
 void
@@ -32,6 +40,9 @@ gasket_cli_signals_install(void)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
 
+    action.sa_handler = want_snapshot;
+    sigaction(SIGUSR1, &action, NULL);
+
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigemptyset(&ignore.sa_mask);
     sigaction(SIGPIPE, &ignore, NULL);
@@ -41,4 +52,10 @@ const volatile sig_atomic_t *
 gasket_cli_signals_stop(void)
 {
     return &asked;
+}
+
+const volatile sig_atomic_t *
+gasket_cli_signals_snapshot(void)
+{
+    return &snapshots;
 }

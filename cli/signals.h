@@ -14,4 +14,7 @@ void gasket_cli_signals_install(void);
 /* Becomes greater than 0 when the user asks to stop. */
 const volatile sig_atomic_t *gasket_cli_signals_stop(void);
 
+/* Counts the SIGUSR1s that came: requests for a snapshot. */
+const volatile sig_atomic_t *gasket_cli_signals_snapshot(void);
+
 #endif

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "engine/array.h"
-#include "engine/job.h"
+#include "engine/snapshot_manifest.h"
 
 struct GasketResult {
     unsigned n_columns, n_kinds;
@@ -165,6 +165,19 @@ gasket_result_free(GasketResult *result)
     g_free(result);
 }
 
+/* ret_resume owns the folder that the plan names. */
+static bool
+plan_snapshots(GasketJob *job, const GasketRunOptions *options, char **ret_resume, GError **error)
+{
+    job->snapshot = (GasketSnapshotPlan){.folder = options->snapshot_folder,
+                                         .every_steps = options->snapshot_every};
+    if (options->resume == NULL)
+        return true;
+    *ret_resume = gasket_snapshot_find(&gasket_disk_real, options->resume, false, error);
+    job->snapshot.resume = *ret_resume;
+    return *ret_resume != NULL;
+}
+
 GasketResult *
 gasket_algorithm_run(const GasketAlgorithm *algorithm, GasketGraph **graph_take,
                      const void *parameters, const GasketRunOptions *options, GError **error)
@@ -216,6 +229,9 @@ gasket_algorithm_run(const GasketAlgorithm *algorithm, GasketGraph **graph_take,
         .finish = call_finish,
     };
     call.job = &job;
+    g_autofree char *resume = NULL;
+    if (!plan_snapshots(&job, given, &resume, error))
+        return NULL;
     g_autoptr(GasketResult) result = result_new(&job, graph->n_kinds, n_vertices);
     call.result = result;
     GasketStopped stopped;

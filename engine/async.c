@@ -19,6 +19,7 @@
 #include "engine/array.h"
 #include "engine/async_scope.h"
 #include "engine/bitset.h"
+#include "engine/snapshots.h"
 
 #define ITERATION_US ((int64_t)1000000)
 #define SPINS        200 /* looks for work before a thread sleeps between them */
@@ -168,23 +169,28 @@ settle(GasketAsync *async)
 /* What every worker tells the others at a phase's end. */
 typedef struct {
     uint64_t n_ran, asked, limited;
+    uint64_t snapshot_wanted, snapshot_written;
 } PhaseCounters;
 
 static bool
 end_phase(GasketAsync *async, GError **error)
 {
     GasketRun *run = async->run;
-    PhaseCounters own = {n_ran(async), async->asked, async->limited};
+    PhaseCounters own = {n_ran(async), async->asked, async->limited, gasket_snapshots_wanted(run),
+                         gasket_snapshots_written(run)};
     g_autofree PhaseCounters *all = g_new0(PhaseCounters, run->part->size);
 
     if (!gasket_exchange_all(run->exchange, &own, sizeof own, all, error))
         return false;
-    uint64_t ran = 0;
+    uint64_t ran = 0, n_wanted = 0, n_written = 0;
     for (unsigned p = 0; p < run->part->size; p++) {
         ran += all[p].n_ran;
+        n_wanted += all[p].snapshot_wanted;
+        n_written += all[p].snapshot_written;
         run->stop_asked |= all[p].asked != 0;
         async->limited |= all[p].limited != 0;
     }
+    gasket_snapshots_heard(run, n_wanted, n_written);
     async->n_ran_before += ran;
     run->under_way.active = ran;
     run->step++;

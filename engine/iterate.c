@@ -2,12 +2,20 @@
 /* Iterations: when a driver goes on, and what is reported of it. */
 #include <math.h>
 
-#include "engine/run_private.h"
+#include "engine/snapshots.h"
+
+/* [all] Snapshots, between iterations. A failure ends the driver; the next step, or the job, has
+ * it as its error. */
+static bool
+snapshots_between(GasketRun *run)
+{
+    return run->failure == NULL && gasket_snapshots_between(run, run->stop_asked, &run->failure);
+}
 
 bool
 gasket_run_continues_up_to(GasketRun *run, uint32_t max_iterations)
 {
-    if (run->converged)
+    if (run->converged || !snapshots_between(run))
         return false;
     if (run->stop_asked) {
         run->report->stopped = GASKET_STOPPED_ASKED;
@@ -75,4 +83,11 @@ void
 gasket_run_set_metric(GasketRun *run, const char *name, double value)
 {
     gasket_report_set_metric(run->report, name, value);
+}
+
+void
+gasket_run_keep(GasketRun *run, void *data, size_t size)
+{
+    g_assert(run->n_kept < GASKET_MAX_KEPT);
+    run->kept[run->n_kept++] = (GasketKept){data, size};
 }

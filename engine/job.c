@@ -10,6 +10,7 @@
 #include "engine/report_wire.h"
 #include "engine/results.h"
 #include "engine/run_private.h"
+#include "engine/snapshots.h"
 
 /* ---- loading --------------------------------------------------------------------------------- */
 
@@ -236,7 +237,7 @@ run_part(const GasketJob *job, GasketPart **part, GasketExchange *exchange, Gask
          int64_t began, GError **error)
 {
     g_autoptr(GasketRun) run = gasket_run_new_take(part, exchange, job, report, error);
-    if (run == NULL)
+    if (run == NULL || !gasket_snapshots_open(run, error))
         return false;
     int64_t before = g_get_monotonic_time();
     GError *failure = NULL;
@@ -247,6 +248,12 @@ run_part(const GasketJob *job, GasketPart **part, GasketExchange *exchange, Gask
         g_propagate_error(error, failure);
         return false;
     }
+    if (run->failure != NULL) {
+        g_propagate_error(error, g_steal_pointer(&run->failure));
+        return false;
+    }
+    if (!gasket_snapshots_end(run, error))
+        return false;
     report->seconds.run = (double)(g_get_monotonic_time() - before) / 1e6 - report->seconds.layout;
     return verify(run, job, error) && finish(run, job, began, error);
 }
@@ -419,7 +426,9 @@ gasket_job_run(const GasketJob *job, GasketStopped *ret_status, GError **error)
 
     if (!gasket_job_check_engine(job->algorithm, job->engine, job->consistency, error))
         return false;
-    if (job->workers == 1)
+    if (job->mode == GASKET_JOB_PROCESSES && job->restarts > 0)
+        ok = gasket_job_run_restarting(job, &stopped, error);
+    else if (job->workers == 1)
         ok = gasket_job_be_only_rank(job, &stopped, error);
     else if (job->mode == GASKET_JOB_LOCAL)
         ok = gasket_job_run_threads(job, &stopped, error);

@@ -22,10 +22,24 @@
 
 #include <gasket/algorithm.h>
 
+#include "engine/disk.h"
 #include "engine/graph.h"
 #include "engine/history.h"
 #include "engine/report.h"
 #include "engine/transport_simulated.h"
+
+/* What a job wants of snapshots (snapshots.h), and which it goes on from. */
+typedef struct {
+    const char *folder;                 /* where they go; NULL: none are taken */
+    uint64_t every_steps;               /* iterations; 0: not by their number */
+    double every_seconds;               /* 0: not by time */
+    bool automatic;                     /* by Young's formula, from what one costs and ... */
+    double mtbf_seconds;                /* ... the mean time between failures */
+    bool background;                    /* a forked child writes while the run goes on */
+    const char *resume;                 /* a step's folder; NULL: from the start */
+    const volatile sig_atomic_t *asked; /* counts requests for one; NULL: never */
+    const GasketDisk *disk;             /* NULL: the real one */
+} GasketSnapshotPlan;
 
 typedef enum {
     GASKET_JOB_LOCAL,
@@ -100,6 +114,11 @@ typedef struct {
     /* GASKET_JOB_LOCAL, async with edge consistency: what every update read is noted there; NULL:
      * nowhere. */
     GasketHistory *history;
+
+    GasketSnapshotPlan snapshot;
+    unsigned restarts; /* with GASKET_JOB_PROCESSES: how often a lost member is made good, from the
+                          last good snapshot or else from the start */
+    void (*notice)(void *data, const char *message); /* caller: of each restart; may be NULL */
 
     const volatile sig_atomic_t *stop; /* becomes > 0 when the user asks to stop; NULL: never */
 } GasketJob;

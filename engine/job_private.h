@@ -35,8 +35,10 @@ bool gasket_job_be_only_rank(const GasketJob *job, GasketStopped *ret_stopped, G
 bool gasket_job_conclude(GasketOutcome *outcomes, unsigned n, GasketStopped *ret_stopped,
                          GError **error);
 
-/* Threads of this process (job_threads.c); child processes (job_processes.c). */
+/* Threads of this process (job_threads.c); child processes (job_processes.c), started again when
+ * one is lost (job_restart.c). */
 bool gasket_job_run_threads(const GasketJob *job, GasketStopped *ret_stopped, GError **error);
 bool gasket_job_run_processes(const GasketJob *job, GasketStopped *ret_stopped, GError **error);
+bool gasket_job_run_restarting(const GasketJob *job, GasketStopped *ret_stopped, GError **error);
 
 #endif

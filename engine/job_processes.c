@@ -40,7 +40,8 @@ typedef struct {
     unsigned n_running;
     int64_t kill_at_us; /* 0: nothing failed yet */
     bool stop_forwarded;
-    int died; /* the member that died first without a word, or -1 */
+    sig_atomic_t snapshots_forwarded; /* requests */
+    int died;                         /* the member that died first without a word, or -1 */
 } Launch;
 
 /* What goes through a member's pipe, followed by the message. */
@@ -259,6 +260,17 @@ end_children(Launch *launch)
 }
 
 static void
+forward_snapshot_requests(Launch *launch)
+{
+    const volatile sig_atomic_t *asked = launch->job->snapshot.asked;
+
+    if (asked == NULL || *asked == launch->snapshots_forwarded)
+        return;
+    launch->snapshots_forwarded = *asked;
+    signal_children(launch, SIGUSR1);
+}
+
+static void
 watch(Launch *launch)
 {
     g_autofree struct pollfd *fds = g_new(struct pollfd, launch->n);
@@ -275,6 +287,7 @@ watch(Launch *launch)
             signal_children(launch, SIGTERM);
             launch->stop_forwarded = true;
         }
+        forward_snapshot_requests(launch);
         for (unsigned p = 0; p < launch->n; p++)
             if (fds[p].fd >= 0 && (fds[p].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
                 conclude_child(launch, p, false);
@@ -331,6 +344,8 @@ gasket_job_run_processes(const GasketJob *job, GasketStopped *ret_stopped, GErro
                      .listen_fds = listen_fds,
                      .ports = ports,
                      .died = -1};
+    if (job->snapshot.asked != NULL)
+        launch.snapshots_forwarded = *job->snapshot.asked;
 
     for (unsigned p = 0; p < n; p++)
         listen_fds[p] = -1;

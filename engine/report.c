@@ -26,6 +26,9 @@ gasket_report_clear(GasketReport *report)
         g_free(report->metrics[m].name);
     g_free(report->metrics);
     g_free(report->verify_message);
+    g_free(report->snapshots.last);
+    g_free(report->snapshots.failure);
+    g_free(report->snapshots.resumed);
     *report = (GasketReport){0};
 }
 

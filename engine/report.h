@@ -29,6 +29,17 @@ typedef struct {
     double value;
 } GasketReportMetric;
 
+/* Of snapshots, on rank 0. */
+typedef struct {
+    uint64_t taken, failed;
+    double pause_seconds; /* longest that a rank stood still for one */
+    double write_seconds; /* longest until all ranks' files were written */
+    uint64_t bytes;       /* of the last one */
+    char *last, *failure; /* its folder; why the last one that failed did */
+    char *resumed;        /* folder of the one that the run went on from */
+    uint64_t resumed_iteration;
+} GasketReportSnapshots;
+
 typedef enum {
     GASKET_STOPPED_CONVERGED,  /* the algorithm said so */
     GASKET_STOPPED_ITERATIONS, /* the bound on iterations was reached first */
@@ -59,6 +70,7 @@ typedef struct {
     size_t n_workers;
     GasketReportMetric *metrics; /* [n_metrics] */
     size_t n_metrics;
+    GasketReportSnapshots snapshots;
     GasketStopped stopped;
     bool verified; /* --verify ran ... */
     bool correct;  /* ... and agreed */

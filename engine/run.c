@@ -5,6 +5,7 @@
 #include "engine/edge_values.h"
 #include "engine/push.h"
 #include "engine/rows_use.h"
+#include "engine/snapshots.h"
 #include "engine/vertex_order.h"
 
 #include <string.h>
@@ -123,7 +124,8 @@ gasket_run_new_take(GasketPart **part, GasketExchange *exchange, const GasketJob
     for (unsigned t = 0; t < run->n_threads; t++)
         if (!thread_init(&run->threads[t], run, t, error))
             return NULL;
-    if (!gasket_run_set_aggregates(run, NULL, 0, error))
+    if (!gasket_run_set_aggregates(run, NULL, 0, error) ||
+        !gasket_snapshots_new(job, &run->snapshots, error))
         return NULL;
     return g_steal_pointer(&run);
 }
@@ -160,6 +162,8 @@ gasket_run_free(GasketRun *run)
     if (run == NULL)
         return;
     gasket_pool_free(run->pool);
+    gasket_snapshots_free(run->snapshots);
+    g_clear_error(&run->failure);
     clear_partials(run);
     for (unsigned t = 0; t < run->n_threads; t++)
         thread_clear(&run->threads[t]);

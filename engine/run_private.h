@@ -107,7 +107,16 @@ typedef struct {
     GasketChunks *chunks;
 } GasketChunkCache;
 
-typedef struct GasketPush GasketPush; /* push.h */
+typedef struct GasketPush GasketPush;           /* push.h */
+typedef struct GasketSnapshots GasketSnapshots; /* snapshots.h */
+
+#define GASKET_MAX_KEPT 16
+
+/* What a driver keeps beside the run's data (gasket_run_keep). */
+typedef struct {
+    void *data;
+    size_t size;
+} GasketKept;
 
 /* What one compute thread has of its own. */
 struct GasketThread {
@@ -173,6 +182,11 @@ struct GasketRun {
     const GasketResultColumn *result_columns; /* [n_results] the job's */
     unsigned n_results;
     GasketRunResult *results; /* [n_results] */
+
+    GasketSnapshots *snapshots; /* NULL: none are taken, and none was resumed */
+    GasketKept kept[GASKET_MAX_KEPT];
+    unsigned n_kept;
+    GError *failure; /* what gasket_run_continues could not say; the next step does */
 
     const volatile sig_atomic_t *stop;
     void (*progress)(void *data, const GasketProgress *progress); /* rank 0 */

@@ -9,6 +9,7 @@
 #include "engine/bitset.h"
 #include "engine/push.h"
 #include "engine/rows_use.h"
+#include "engine/snapshots.h"
 #include "engine/sweep.h"
 
 /* ---- sums ------------------------------------------------------------------------------------ */
@@ -231,6 +232,8 @@ sum_up(GasketStep *step)
         step->own.changed_degree += thread->changed_degree;
     }
     step->own.stop_asked = run->stop != NULL && *run->stop > 0;
+    step->own.snapshot_wanted = gasket_snapshots_wanted(run);
+    step->own.snapshot_written = gasket_snapshots_written(run);
     step->all_done = true;
 }
 
@@ -281,6 +284,8 @@ finish(GasketStep *step)
     run->under_way.active += step->all.n_ran;
     run->under_way.bytes_sent += step->all.bytes_sent;
     run->stop_asked |= step->all.stop_asked != 0;
+    gasket_snapshots_heard(run, step->all.snapshot_wanted + step->own.snapshot_wanted,
+                           step->all.snapshot_written + step->own.snapshot_written);
     run->step++;
 }
 
@@ -323,6 +328,10 @@ gasket_step_run(GasketRun *run, const GasketProgram *program, const GasketStepPa
                        .reduced = part->last ? program->aggregates : 0};
 
     g_assert(program->n_rows <= GASKET_MAX_ROW_SETS);
+    if (run->failure != NULL) {
+        g_propagate_error(error, g_steal_pointer(&run->failure));
+        return false;
+    }
     if (program->kind >= run->part->n_kinds) {
         g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
                     "program \"%s\" is for a kind of vertices that the graph does not have",

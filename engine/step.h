@@ -31,6 +31,7 @@ typedef struct {
 /* What every rank tells every other at a step's end. */
 typedef struct {
     uint64_t n_ran, n_changed, n_woken, changed_degree, bytes_sent, stop_asked;
+    uint64_t snapshot_wanted, snapshot_written; /* ranks */
 } GasketStepCounters;
 
 typedef struct {

@@ -96,6 +96,8 @@ consume_totals(GasketStep *step, unsigned peer, const GasketRoundHeader *header,
     step->all.changed_degree += counters.changed_degree;
     step->all.bytes_sent += counters.bytes_sent;
     step->all.stop_asked |= counters.stop_asked;
+    step->all.snapshot_wanted += counters.snapshot_wanted;
+    step->all.snapshot_written += counters.snapshot_written;
     if (n_body == sizeof counters)
         return true;
     if (!gasket_partials_read(&run->all, step->reduced, &cursor, body + sizeof counters,

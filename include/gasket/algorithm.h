@@ -124,6 +124,10 @@ typedef struct {
      * does not depend on which values of a step's start a gather still sees. Others are refused. */
     unsigned engines;
 
+    /* The driver has one loop, and keeps what it needs beyond the run's data (gasket_run_keep): it
+     * can go on from a snapshot. Others take none. */
+    bool resumable;
+
     /* With the async engine: the least consistency that it is right with, which is also what it
      * runs with if not told otherwise (AUTO: VERTEX), and how it is scheduled (AUTO: FIFO). */
     GasketConsistency consistency;
@@ -150,6 +154,10 @@ typedef struct {
     uint64_t max_updates;          /* as --max-updates; 0: no bound */
     uint32_t segment; /* values to a segment: 0 lets the engine choose, UINT32_MAX keeps
                                    rows whole (for tests and measurements) */
+
+    const char *snapshot_folder; /* as --snapshot; NULL: none are taken */
+    uint64_t snapshot_every;     /* iterations from one to the next */
+    const char *resume;          /* as --resume: a folder of snapshots; NULL: from the start */
 } GasketRunOptions;
 
 typedef struct GasketResult GasketResult;

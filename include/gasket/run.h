@@ -142,8 +142,8 @@ GASKET_API int64_t gasket_run_total_count(const GasketRun *run, unsigned aggrega
 
 /* ---- iterations: what the user sees ---------------------------------------------------------- */
 
-/* Begins an iteration (one or more steps). false once the driver should return: converged, all
- * --iterations done, or the user asked to stop. */
+/* [all] Begins an iteration (one or more steps). false once the driver should return: converged,
+ * all --iterations done, the user asked to stop, or a snapshot could not be restored. */
 GASKET_API bool gasket_run_continues(GasketRun *run);
 
 /* Ends it, for progress and report. residual: NAN if there is none. */
@@ -182,6 +182,13 @@ GASKET_API bool gasket_run_is_quiet(const GasketRun *run);
 GASKET_API bool gasket_run_set_result(GasketRun *run, unsigned column, GasketVertexSize length,
                                       const void *parameters, void **ret_data,
                                       const uint64_t **ret_begin, GError **error);
+
+/* Names a variable of the driver's loop, size bytes at data, that snapshots save and resuming puts
+ * back (--snapshot): whatever one iteration leaves for the next outside states, values, edge data
+ * and totals. The same on every worker; at most 16, before the loop. A driver that goes on from a
+ * snapshot runs from its start; its first gasket_run_continues then puts everything back, so what
+ * comes before the loop must not depend on how often it has run. */
+GASKET_API void gasket_run_keep(GasketRun *run, void *data, size_t size);
 
 /* Puts a number into the report's metrics; name may have dots ("test.rmse"). */
 GASKET_API void gasket_run_set_metric(GasketRun *run, const char *name, double value);

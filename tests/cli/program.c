@@ -48,6 +48,7 @@ run_degrees(GasketRun *run, const void *parameters, GError **error)
 
     if (!gasket_run_set_state(run, 0, sizeof(double), error))
         return false;
+    gasket_run_keep(run, &round, sizeof round);
     while (gasket_run_continues(run)) {
         if (!gasket_run_step(run, &program, error))
             return false;
@@ -71,6 +72,7 @@ static const GasketAlgorithm degrees = {
     .results = results,
     .n_results = 1,
     .run = run_degrees,
+    .resumable = true,
 };
 
 GASKET_API const GasketAlgorithm *gasket_algorithm(void);

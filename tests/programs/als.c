@@ -127,5 +127,6 @@ const GasketAlgorithm program_als = {
     .results = results,
     .n_results = 2,
     .default_iterations = 6,
+    .resumable = true,
     .run = run_als,
 };

@@ -132,5 +132,6 @@ const GasketAlgorithm program_bp = {
     .results = results,
     .n_results = 1,
     .default_iterations = 20,
+    .resumable = true,
     .run = run_bp,
 };

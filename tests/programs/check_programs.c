@@ -4,40 +4,12 @@
 #include <math.h>
 
 #include "loaders/load.h"
-#include "tests/programs/graphs.h"
+#include "tests/programs/model_graphs.h"
 #include "tests/programs/programs.h"
 
 static const unsigned workers[] = {1, 2, 4, 0};
 
 /* ---- pagerank: dense power iteration --------------------------------------------------------- */
-
-#define PAGES 60
-
-static void
-draw_links(double (*links)[PAGES])
-{
-    GasketRandom random = gasket_random_at(11, 0, 0, 0);
-    for (int i = 0; i < 300; i++) { /* every fifth page is a dead end, the last is alone */
-        uint32_t u = gasket_random_below(&random, PAGES - 1);
-        uint32_t v = gasket_random_below(&random, PAGES - 1);
-        links[u][v] += u % 5 != 0;
-    }
-}
-
-static GasketGraph *
-build_pages(const void *data)
-{
-    const double(*links)[PAGES] = data;
-    GasketGraphBuilder *builder = gasket_graph_builder_new();
-    gasket_graph_builder_add_kind(builder, "page");
-    gasket_graph_builder_add_relation(builder, "links", 0, 0, false);
-    add_vertices(builder, 0, PAGES, NULL);
-    for (int u = 0; u < PAGES; u++)
-        for (int v = 0; v < PAGES; v++)
-            for (int i = 0; i < links[u][v]; i++)
-                add_edge(builder, 0, u, v, NULL);
-    return finish_given(builder);
-}
 
 START_TEST(pagerank_is_that_of_a_dense_matrix)
 {

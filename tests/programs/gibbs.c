@@ -97,5 +97,6 @@ const GasketAlgorithm program_gibbs = {
     .results = results,
     .n_results = 2,
     .default_iterations = 30,
+    .resumable = true,
     .run = run_gibbs,
 };

@@ -127,5 +127,6 @@ const GasketAlgorithm program_lda = {
     .results = results,
     .n_results = 2,
     .default_iterations = 10,
+    .resumable = true,
     .run = run_lda,
 };

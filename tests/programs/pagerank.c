@@ -74,5 +74,6 @@ const GasketAlgorithm program_pagerank = {
     .results = results,
     .n_results = 1,
     .default_iterations = 200,
+    .resumable = true,
     .run = run_pagerank,
 };
