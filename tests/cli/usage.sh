@@ -42,10 +42,10 @@ expect_err <<'END'
 gasket: --workers: found "0", expected an integer in [1, 4096]
 END
 
-run pagerank graph.txt --engine async
+run pagerank graph.txt --engine magic
 expect_status 2
 expect_err <<'END'
-gasket: --engine: found "async", expected one of sync, chromatic
+gasket: --engine: found "magic", expected one of sync, chromatic, async
 END
 
 run pagerank graph.txt --partition metsi
