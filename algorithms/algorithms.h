@@ -11,6 +11,5 @@ extern const GasketAlgorithm gasket_sssp;
 extern const GasketAlgorithm gasket_bfs;
 extern const GasketAlgorithm gasket_colouring;
 extern const GasketAlgorithm gasket_bp;
-extern const GasketAlgorithm gasket_exact;
 
 #endif

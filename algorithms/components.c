@@ -386,4 +386,5 @@ const GasketAlgorithm gasket_components = {
     .verify = components_verify,
     .resumable = true,
     .engines = 1 << GASKET_ENGINE_CHROMATIC | 1 << GASKET_ENGINE_ASYNC,
+    .stale = true,
 };

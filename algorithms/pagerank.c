@@ -459,5 +459,6 @@ const GasketAlgorithm gasket_pagerank = {
     .verify = pagerank_verify,
     .resumable = true,
     .engines = 1 << GASKET_ENGINE_CHROMATIC | 1 << GASKET_ENGINE_ASYNC,
+    .stale = true,
     .scheduler = GASKET_SCHEDULER_PRIORITY,
 };

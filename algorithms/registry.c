@@ -7,8 +7,8 @@
 #include "algorithms.h"
 
 static const GasketAlgorithm *const algorithms[] = {
-    &gasket_pagerank,  &gasket_components, &gasket_sssp,  &gasket_bfs,
-    &gasket_colouring, &gasket_bp,         &gasket_exact, NULL,
+    &gasket_pagerank,  &gasket_components, &gasket_sssp, &gasket_bfs,
+    &gasket_colouring, &gasket_bp,         NULL,
 };
 
 const GasketAlgorithm *const *

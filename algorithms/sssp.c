@@ -308,4 +308,5 @@ const GasketAlgorithm gasket_sssp = {
     .verify = sssp_verify,
     .resumable = true,
     .engines = 1 << GASKET_ENGINE_CHROMATIC | 1 << GASKET_ENGINE_ASYNC,
+    .stale = true,
 };

@@ -118,15 +118,6 @@ progress(void *data, const GasketProgress *step)
     gasket_cli_progress_run(&run->progress, step);
 }
 
-static void
-note(void *data, const char *text)
-{
-    AlgorithmRun *run = data;
-    g_autofree char *line = g_strdup_printf("%-10s %s\n", run->algorithm->name, text);
-    gasket_cli_progress_end(&run->progress);
-    gasket_cli_note(line);
-}
-
 static bool
 result(void *data, const GasketResultBlock *block, GError **error)
 {
@@ -277,6 +268,8 @@ check_call(const GasketCliCall *call, const char *const *inputs, unsigned n_inpu
                                            error) &&
            gasket_job_check_engine(call->algorithm, (GasketEngine)common->engine,
                                    (GasketConsistency)common->consistency, error) &&
+           gasket_job_check_staleness(call->algorithm, (GasketEngine)common->engine,
+                                      (unsigned)common->staleness, error) &&
            gasket_cli_partition_check(common->partition, error) &&
            (common->output == NULL || gasket_result_writer_check(common->output, &options, error));
 }
@@ -355,6 +348,7 @@ run_job(AlgorithmRun *run, const GasketCliCall *call, int *ret_status, GError **
         .engine = (GasketEngine)common->engine,
         .scheduler = (GasketScheduler)common->scheduler,
         .consistency = (GasketConsistency)common->consistency,
+        .staleness = (unsigned)common->staleness,
         .max_seconds = common->max_seconds,
         .max_updates = (uint64_t)common->max_updates,
         .segment = (uint32_t)common->segment,
@@ -365,7 +359,6 @@ run_job(AlgorithmRun *run, const GasketCliCall *call, int *ret_status, GError **
         .load = load,
         .partition = partition,
         .progress = common->quiet ? NULL : progress,
-        .note = common->quiet ? NULL : note,
         .result = result,
         .finish = finish,
         .restarts = (unsigned)common->restart,
@@ -391,10 +384,6 @@ gasket_cli_run_algorithm(GasketCliCall *call, const char *const *inputs, unsigne
 
     set_head(&run, call);
     if (!check_call(call, inputs, n_inputs, error) || !prepare(&run, call, error))
-        return false;
-    if (call->common.output != NULL &&
-        !gasket_result_writer_check_columns(call->common.output, run.results,
-                                            call->algorithm->n_results, error))
         return false;
     run.columns = collect_columns(call);
     run.input = (GasketGraphInput){

@@ -123,6 +123,12 @@ static const GasketCliOption worker_options[] = {
                 "is right with",
                 .choices = consistencies},
      .advanced = true},
+    {.option =
+         {"staleness", GASKET_OPTION_INT, FIELD(staleness), "0",
+          "sync, several workers: steps by which a worker may be ahead of the slowest, reading "
+          "values that are as old; 0: every step waits for all",
+          .minimum = 0, .maximum = 64, .value_name = "STEPS"},
+     .advanced = true},
     {.option = {"peer-timeout", GASKET_OPTION_DOUBLE, FIELD(peer_timeout), "10",
                 "seconds of silence after which a worker counts as dead", .minimum = 0.1,
                 .maximum = 86400, .value_name = "SECONDS"},

@@ -26,6 +26,7 @@ typedef struct {
     int engine;      /* GasketEngine */
     int scheduler;   /* GasketScheduler */
     int consistency; /* GasketConsistency */
+    int64_t staleness;
     const char *partition;
     double peer_timeout;
     bool insecure;

@@ -7,6 +7,7 @@
 #include "engine/dictionary.h"
 #include "engine/exact_sum.h"
 #include "engine/run_private.h"
+#include "engine/stale.h"
 
 /* ---- vertices by ordinal --------------------------------------------------------------------- */
 
@@ -111,7 +112,8 @@ gasket_run_find(GasketRun *run, unsigned kind, const char *id, uint32_t *ret_ord
     uint32_t mine = v == GASKET_NO_VERTEX ? GASKET_NO_VERTEX : part->ordinal[v];
     g_autofree uint32_t *all = g_new(uint32_t, run->part->size);
 
-    if (!gasket_exchange_all(run->exchange, &mine, sizeof mine, all, error))
+    if (!gasket_stale_settle(run, error) ||
+        !gasket_exchange_all(run->exchange, &mine, sizeof mine, all, error))
         return false;
     for (unsigned p = 0; p < run->part->size; p++) {
         if (all[p] != GASKET_NO_VERTEX) {
@@ -141,7 +143,8 @@ sum_some(GasketRun *run, double *x, size_t n, GError **error)
         gasket_exact_sum_add(&sum, x[i]);
         gasket_exact_sum_write(&sum, mine + i * GASKET_EXACT_SUM_BYTES);
     }
-    if (!gasket_exchange_all(run->exchange, mine, size, all, error))
+    if (!gasket_stale_settle(run, error) ||
+        !gasket_exchange_all(run->exchange, mine, size, all, error))
         return false;
     for (size_t i = 0; i < n; i++) {
         GasketExactSum total, sum;
@@ -174,7 +177,8 @@ gasket_run_reduce_max(GasketRun *run, double *x, size_t n, GError **error)
 
     for (size_t first = 0; first < n; first += at_once) {
         size_t count = MIN(n - first, at_once);
-        if (!gasket_exchange_all(run->exchange, x + first, count * sizeof *x, all, error))
+        if (!gasket_stale_settle(run, error) ||
+            !gasket_exchange_all(run->exchange, x + first, count * sizeof *x, all, error))
             return false;
         for (size_t i = 0; i < count; i++) {
             double least = NAN; /* of what is below 0 where x is above */

@@ -4,6 +4,7 @@
 
 #include "engine/array.h"
 #include "engine/rows_use.h"
+#include "engine/stale.h"
 
 void
 gasket_colouring_free(GasketColouring *colouring)
@@ -56,6 +57,8 @@ gasket_run_colour(GasketRun *run, GasketRowSet rows, unsigned distance, GError *
                     "found a colouring at distance %u, expected 1 or 2", distance);
         return NULL;
     }
+    if (!gasket_stale_settle(run, error))
+        return NULL;
     const GasketPartRelation *relation = &run->part->relations[rows.relation];
     g_autoptr(GasketColouring) colouring = g_new0(GasketColouring, 1);
     colouring->kind = gasket_part_row_kind(relation, rows.direction);

@@ -72,7 +72,7 @@ gasket_step_commit(GasketStep *step)
         uint8_t *current = kind->current;
         kind->current = kind->next;
         kind->next = current;
-    } else if (step->all.n_changed > 0) {
+    } else if (step->all.n_changed > 0 || step->stale != NULL) {
         gasket_pool_run(step->run->pool, copy_changed, step);
     }
 }
@@ -145,7 +145,7 @@ gasket_step_wake(GasketStep *step, GError **error)
     const GasketProgram *program = step->program;
     GasketKindData *kind = step->kind;
 
-    if (!step->publishes || step->all.n_changed == 0)
+    if (!step->publishes || (step->all.n_changed == 0 && step->stale == NULL))
         return true;
     if (program->wakes == GASKET_WAKES_SELF) {
         size_t words = gasket_bitset_words(step->part->n_owned);

@@ -3,14 +3,18 @@
 #include "engine/exchange.h"
 
 typedef struct {
-    GasketFrame *refused; /* produced, but the peer's queue was full */
-    bool sent, received;
+    GasketFrame *refused;  /* produced, but the peer's queue was full */
+    GasketFrame *put_back; /* received, but not yet wanted */
+    bool sent;
+    uint64_t received; /* rounds of which everything came */
 } ExchangePeer;
 
 struct GasketExchange {
     GasketTransport *transport;
     unsigned rank, n_ranks;
     uint64_t round;
+    unsigned lag;                /* rounds by which peers may be ahead */
+    uint8_t tag;                 /* of the frames of rounds that lag together; else 0 */
     const GasketRound *handlers; /* of the round under way */
     void *data;
     int64_t waited_us;
@@ -33,22 +37,36 @@ gasket_exchange_free(GasketExchange *exchange)
 {
     if (exchange == NULL)
         return;
-    for (unsigned p = 0; p < exchange->n_ranks; p++)
+    for (unsigned p = 0; p < exchange->n_ranks; p++) {
         gasket_frame_free(exchange->peers[p].refused);
+        gasket_frame_free(exchange->peers[p].put_back);
+    }
     g_free(exchange->peers);
     g_free(exchange);
 }
 
 void
-gasket_exchange_begin(GasketExchange *exchange, const GasketRound *round, void *data)
+gasket_exchange_begin_lagging(GasketExchange *exchange, const GasketRound *round, void *data,
+                              uint8_t tag, unsigned lag)
 {
+    bool together = tag != 0 && tag == exchange->tag;
+    for (unsigned p = 0; p < exchange->n_ranks; p++) {
+        ExchangePeer *peer = &exchange->peers[p];
+        g_assert(peer->refused == NULL && (together || peer->received == exchange->round));
+        peer->sent = p == exchange->rank;
+    }
     exchange->round++;
+    exchange->peers[exchange->rank].received = exchange->round;
     exchange->handlers = round;
     exchange->data = data;
-    for (unsigned p = 0; p < exchange->n_ranks; p++) {
-        g_assert(exchange->peers[p].refused == NULL);
-        exchange->peers[p].sent = exchange->peers[p].received = p == exchange->rank;
-    }
+    exchange->tag = tag;
+    exchange->lag = lag;
+}
+
+void
+gasket_exchange_begin(GasketExchange *exchange, const GasketRound *round, void *data)
+{
+    gasket_exchange_begin_lagging(exchange, round, data, /* tag= */ 0, /* lag= */ 0);
 }
 
 /* Sends to one peer as long as frames are ready and its queue has room. */
@@ -64,6 +82,8 @@ send_to(GasketExchange *exchange, unsigned p, bool *ret_progress, GError **error
             if (peer->refused == NULL)
                 return true;
             gasket_round_frame_header(peer->refused)->round = exchange->round;
+            if (exchange->tag != 0)
+                gasket_round_frame_header(peer->refused)->flags = exchange->tag;
         }
         bool last = gasket_round_frame_header(peer->refused)->last != 0;
         bool taken = false;
@@ -90,9 +110,10 @@ receive_from(GasketExchange *exchange, unsigned p, bool *ret_progress, GError **
 {
     ExchangePeer *peer = &exchange->peers[p];
 
-    while (!peer->received) {
-        g_autoptr(GasketFrame) frame = NULL;
-        if (!gasket_transport_receive(exchange->transport, p, GASKET_CHANNEL_BULK, &frame, error))
+    while (peer->received < exchange->round + exchange->lag) {
+        g_autoptr(GasketFrame) frame = g_steal_pointer(&peer->put_back);
+        if (frame == NULL &&
+            !gasket_transport_receive(exchange->transport, p, GASKET_CHANNEL_BULK, &frame, error))
             return false;
         if (frame == NULL)
             return true;
@@ -100,27 +121,34 @@ receive_from(GasketExchange *exchange, unsigned p, bool *ret_progress, GError **
             return gasket_exchange_refuse(p, "a frame that is not of a round", error);
         GasketRoundHeader header;
         memcpy(&header, frame->payload, sizeof header);
-        if (header.round != exchange->round)
+        if (header.round != peer->received + 1)
             return gasket_exchange_refuse(p, "a frame of another round", error);
+        if (header.round > exchange->round && header.flags != exchange->tag) {
+            peer->put_back = g_steal_pointer(&frame);
+            return true;
+        }
         if (!exchange->handlers->consume(exchange->data, p, &header, frame->payload + sizeof header,
                                          frame->length - (uint32_t)sizeof header, error))
             return false;
         *ret_progress = true;
-        peer->received = header.last != 0;
+        peer->received += header.last != 0;
     }
     return true;
 }
 
+/* ret_done: whether all is sent, and received of the rounds up to `until`. */
 static bool
-pump(GasketExchange *exchange, bool *ret_progress, bool *ret_done, GError **error)
+pump(GasketExchange *exchange, uint64_t until, bool *ret_progress, bool *ret_done, GError **error)
 {
     bool done = true;
 
     for (unsigned p = 0; p < exchange->n_ranks; p++) {
+        if (p == exchange->rank)
+            continue;
         if (!receive_from(exchange, p, ret_progress, error) ||
             !send_to(exchange, p, ret_progress, error))
             return false;
-        done = done && exchange->peers[p].sent && exchange->peers[p].received;
+        done = done && exchange->peers[p].sent && exchange->peers[p].received >= until;
     }
     *ret_done = done;
     return true;
@@ -130,15 +158,21 @@ bool
 gasket_exchange_pump(GasketExchange *exchange, GError **error)
 {
     bool progress = false, done = false;
-    return pump(exchange, &progress, &done, error);
+    return pump(exchange, exchange->round, &progress, &done, error);
 }
 
 bool
 gasket_exchange_finish(GasketExchange *exchange, GError **error)
 {
+    return gasket_exchange_finish_until(exchange, exchange->round, error);
+}
+
+bool
+gasket_exchange_finish_until(GasketExchange *exchange, uint64_t round, GError **error)
+{
     for (;;) {
         bool progress = false, done = false;
-        if (!pump(exchange, &progress, &done, error))
+        if (!pump(exchange, round, &progress, &done, error))
             return false;
         if (done)
             return true;
@@ -156,6 +190,12 @@ int64_t
 gasket_exchange_waited_us(const GasketExchange *exchange)
 {
     return exchange->waited_us;
+}
+
+uint64_t
+gasket_exchange_round(const GasketExchange *exchange)
+{
+    return exchange->round;
 }
 
 unsigned

@@ -12,6 +12,10 @@
  *
  * A peer may be one round ahead: its frames stay in the transport's queue until this rank begins
  * that round, because a peer's frames are taken only up to its last one.
+ *
+ * Rounds may lag (stale.h): then finish waits for each peer's last frame of an earlier round only,
+ * and frames of peers that are ahead are taken as they come. Rounds that lag together have a tag;
+ * a frame with another one stays until its own round begins.
  */
 #ifndef GASKET_ENGINE_EXCHANGE_H
 #define GASKET_ENGINE_EXCHANGE_H
@@ -40,6 +44,17 @@ void gasket_exchange_free(GasketExchange *exchange);
 void gasket_exchange_begin(GasketExchange *exchange, const GasketRound *round, void *data);
 bool gasket_exchange_pump(GasketExchange *exchange, GError **error);
 bool gasket_exchange_finish(GasketExchange *exchange, GError **error);
+
+/* Begins a round of those with the same tag (not 0), in which a peer may be up to lag rounds ahead
+ * or behind; the handlers and data stand until the next round begins. finish_until waits until all
+ * of this round is sent and everything of rounds up to `round` is received; finish: of all. Every
+ * rank must finish the last round of a tag before it begins one of another, or an ordinary one. */
+void gasket_exchange_begin_lagging(GasketExchange *exchange, const GasketRound *round, void *data,
+                                   uint8_t tag, unsigned lag);
+bool gasket_exchange_finish_until(GasketExchange *exchange, uint64_t round, GError **error);
+
+/* Rounds begun so far: the number of the one under way. */
+uint64_t gasket_exchange_round(const GasketExchange *exchange);
 
 /* Microseconds spent waiting in finish so far. */
 int64_t gasket_exchange_waited_us(const GasketExchange *exchange);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Maxima that go home from ghosts. See ghosts_raise.h. */
 #include "engine/ghosts_raise.h"
+#include "engine/stale.h"
 
 #include <string.h>
 
@@ -81,6 +82,8 @@ gasket_ghosts_raise(GasketRun *run, unsigned kind, uint64_t *value, GError **err
 
     if (run->part->size == 1)
         return true;
+    if (!gasket_stale_settle(run, error))
+        return false;
     gasket_exchange_begin(run->exchange, &round, &raise);
     return gasket_exchange_finish(run->exchange, error);
 }

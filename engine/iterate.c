@@ -40,6 +40,10 @@ gasket_run_end_iteration(GasketRun *run, double residual, bool converged)
 {
     int64_t now = g_get_monotonic_time();
 
+    if (converged && run->stale != NULL && !run->settling) {
+        run->settling = true; /* now with values that are not stale, until it says so again */
+        converged = false;
+    }
     run->iteration++;
     run->converged = converged;
     if (converged)
@@ -90,11 +94,4 @@ gasket_run_keep(GasketRun *run, void *data, size_t size)
 {
     g_assert(run->n_kept < GASKET_MAX_KEPT);
     run->kept[run->n_kept++] = (GasketKept){data, size};
-}
-
-void
-gasket_run_note(GasketRun *run, const char *text)
-{
-    if (run->note != NULL)
-        run->note(run->progress_data, text);
 }

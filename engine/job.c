@@ -11,6 +11,7 @@
 #include "engine/results.h"
 #include "engine/run_private.h"
 #include "engine/snapshots.h"
+#include "engine/stale.h"
 
 /* ---- loading --------------------------------------------------------------------------------- */
 
@@ -252,7 +253,7 @@ run_part(const GasketJob *job, GasketPart **part, GasketExchange *exchange, Gask
         g_propagate_error(error, g_steal_pointer(&run->failure));
         return false;
     }
-    if (!gasket_snapshots_end(run, error))
+    if (!gasket_stale_settle(run, error) || !gasket_snapshots_end(run, error))
         return false;
     report->seconds.run = (double)(g_get_monotonic_time() - before) / 1e6 - report->seconds.layout;
     return verify(run, job, error) && finish(run, job, began, error);
@@ -419,12 +420,29 @@ gasket_job_check_engine(const GasketAlgorithm *algorithm, GasketEngine engine,
 }
 
 bool
+gasket_job_check_staleness(const GasketAlgorithm *algorithm, GasketEngine engine,
+                           unsigned staleness, GError **error)
+{
+    if (staleness == 0 || (algorithm->stale && engine == GASKET_ENGINE_SYNC))
+        return true;
+    if (engine != GASKET_ENGINE_SYNC)
+        g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
+                    "found a staleness of %u with another engine than sync", staleness);
+    else
+        g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
+                    "found a staleness of %u, but %s needs the values of the step before",
+                    staleness, algorithm->name);
+    return false;
+}
+
+bool
 gasket_job_run(const GasketJob *job, GasketStopped *ret_status, GError **error)
 {
     GasketStopped stopped = GASKET_STOPPED_CONVERGED;
     bool ok;
 
-    if (!gasket_job_check_engine(job->algorithm, job->engine, job->consistency, error))
+    if (!gasket_job_check_engine(job->algorithm, job->engine, job->consistency, error) ||
+        !gasket_job_check_staleness(job->algorithm, job->engine, job->staleness, error))
         return false;
     if (job->mode == GASKET_JOB_PROCESSES && job->restarts > 0)
         ok = gasket_job_run_restarting(job, &stopped, error);

@@ -84,6 +84,7 @@ typedef struct {
     GasketEngine engine;
     GasketScheduler scheduler; /* of the async engine; AUTO: the algorithm's */
     GasketConsistency consistency;
+    unsigned staleness;   /* steps, of the sync engine with several workers (stale.h) */
     double max_seconds;   /* 0: no bound */
     uint64_t max_updates; /* 0: no bound */
     uint32_t segment;     /* 0: from the machine's L2; UINT32_MAX: rows stay whole */
@@ -103,7 +104,6 @@ typedef struct {
 
     /* Rank 0, may be NULL: */
     void (*progress)(void *data, const GasketProgress *progress);
-    void (*note)(void *data, const char *text); /* a line that a driver tells */
     bool (*result)(void *data, const GasketResultBlock *block, GError **error);
     /* Rank 0, once, after everything else succeeded: publish the result, print the report. */
     bool (*finish)(void *data, const GasketReport *report, GError **error);
@@ -127,6 +127,10 @@ typedef struct {
 /* Whether the algorithm runs on an engine with a consistency. Error: ARGUMENT. */
 bool gasket_job_check_engine(const GasketAlgorithm *algorithm, GasketEngine engine,
                              GasketConsistency consistency, GError **error);
+
+/* Whether the algorithm may be run with a staleness (stale.h). Error: ARGUMENT. */
+bool gasket_job_check_staleness(const GasketAlgorithm *algorithm, GasketEngine engine,
+                                unsigned staleness, GError **error);
 
 /* What the async engine runs with: as asked, else what the algorithm says, else the least. */
 GasketScheduler gasket_job_scheduler(const GasketJob *job);

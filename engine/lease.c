@@ -14,6 +14,7 @@
 
 #include "engine/array.h"
 #include "engine/bitset.h"
+#include "engine/stale.h"
 #include "engine/vertex_order.h"
 
 #define POSITIONS_PER_FRAME (GASKET_BULK_BYTES / 4)
@@ -195,6 +196,8 @@ gasket_run_lease_begin(GasketRun *run, unsigned kind, const uint32_t *holder,
     static const GasketRound round = {grant_produce, grant_consume};
 
     g_assert(run->kinds[kind].current != NULL);
+    if (!gasket_stale_settle(run, error))
+        return false;
     GasketLease *lease = lease_new(run, kind, holder, error);
     if (lease == NULL)
         return false;

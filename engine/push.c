@@ -66,6 +66,8 @@ gasket_push_remember(const GasketStep *step)
     const GasketProgram *program = step->program;
 
     *pushable = (GasketPushable){0};
+    if (step->stale != NULL)
+        return; /* ghosts lag behind */
     if (!program->monotone || step->active != NULL)
         return;
     *pushable = (GasketPushable){.gather = program->gather,

@@ -6,6 +6,7 @@
 #include "engine/push.h"
 #include "engine/rows_use.h"
 #include "engine/snapshots.h"
+#include "engine/stale.h"
 #include "engine/vertex_order.h"
 
 #include <string.h>
@@ -103,6 +104,7 @@ gasket_run_new_take(GasketPart **part, GasketExchange *exchange, const GasketJob
     run->scheduler = gasket_job_scheduler(job);
     run->consistency = gasket_job_consistency(job);
     run->history = job->history;
+    run->staleness = job->staleness;
     run->max_seconds = job->max_seconds;
     run->max_updates = job->max_updates;
     run->tolerance = job->tolerance;
@@ -112,7 +114,6 @@ gasket_run_new_take(GasketPart **part, GasketExchange *exchange, const GasketJob
     run->n_results = job->n_results;
     run->results = g_new0(GasketRunResult, job->n_results + 1);
     run->progress = run->part->rank == 0 ? job->progress : NULL;
-    run->note = run->part->rank == 0 ? job->note : NULL;
     run->progress_data = job->data;
     run->run_began_us = g_get_monotonic_time();
     if (!init_data(run, error))
@@ -188,6 +189,7 @@ gasket_run_free(GasketRun *run)
         gasket_array_free(run->results[c].begin);
     }
     g_free(run->results);
+    gasket_stale_free(run->stale);
     gasket_push_free(run->push);
     gasket_array_free(run->sums);
     g_free(run->kinds);

@@ -108,6 +108,7 @@ typedef struct {
 } GasketChunkCache;
 
 typedef struct GasketPush GasketPush;           /* push.h */
+typedef struct GasketStale GasketStale;         /* stale.h */
 typedef struct GasketSnapshots GasketSnapshots; /* snapshots.h */
 
 #define GASKET_MAX_KEPT 16
@@ -153,6 +154,9 @@ struct GasketRun {
     GasketConsistency consistency;
     GasketHistory *history; /* or NULL */
     unsigned history_epoch; /* asynchronous runs noted there */
+    unsigned staleness;     /* steps; 0: none */
+    bool settling;          /* ... but no more: the end is near */
+    GasketStale *stale;     /* rounds that lag, or have; NULL: none yet */
     double max_seconds;     /* 0: no bound */
     uint64_t max_updates;   /* 0: no bound */
     double tolerance;
@@ -190,7 +194,6 @@ struct GasketRun {
 
     const volatile sig_atomic_t *stop;
     void (*progress)(void *data, const GasketProgress *progress); /* rank 0 */
-    void (*note)(void *data, const char *text);                   /* rank 0 */
     void *progress_data;
 
     GasketContext *views; /* [n_kinds] for gasket_run_context */

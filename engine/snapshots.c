@@ -9,6 +9,7 @@
 
 #include "engine/snapshot_child.h"
 #include "engine/snapshot_data.h"
+#include "engine/stale.h"
 
 #define N_KEPT       2
 #define FIRST_AUTO_S 10.0 /* --snapshot-every auto: the first, which measures what one costs */
@@ -298,7 +299,8 @@ publish(GasketRun *run, GError **error)
     g_autofree GasketSnapshotWritten *all = g_new0(GasketSnapshotWritten, run->part->size);
 
     (void)reap(snapshots, true);
-    if (!gasket_exchange_all(run->exchange, snapshots->written, sizeof *all, all, error))
+    if (!gasket_stale_settle(run, error) ||
+        !gasket_exchange_all(run->exchange, snapshots->written, sizeof *all, all, error))
         return false;
     for (unsigned p = 0; p < run->part->size; p++)
         all[p].message[GASKET_SNAPSHOT_MAX_MESSAGE - 1] = '\0';
@@ -349,10 +351,14 @@ gasket_snapshots_between(GasketRun *run, bool stopping, GError **error)
     if (snapshots->writing && (snapshots->all_written || stopping) && !publish(run, error))
         return false;
     if (stopping && snapshots->plan->folder != NULL && run->iteration > snapshots->last_iteration) {
+        if (!gasket_stale_settle(run, error))
+            return false;
         begin(run, false);
         return publish(run, error);
     }
     if (!snapshots->writing && is_due(run)) {
+        if (!gasket_stale_settle(run, error))
+            return false;
         begin(run, snapshots->plan->background);
         /* One that is written already needs no further step to be known to be. */
         if (!snapshots->plan->background)

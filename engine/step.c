@@ -10,6 +10,7 @@
 #include "engine/push.h"
 #include "engine/rows_use.h"
 #include "engine/snapshots.h"
+#include "engine/stale.h"
 #include "engine/sweep.h"
 
 /* ---- sums ------------------------------------------------------------------------------------ */
@@ -243,7 +244,9 @@ run_all_chunks(GasketStep *step, bool push, GError **error)
     GasketRun *run = step->run;
     bool several = run->part->size > 1;
 
-    if (several)
+    if (step->stale != NULL)
+        gasket_stale_begin(step->stale, step);
+    else if (several)
         gasket_exchange_begin(run->exchange, &gasket_step_round, step);
     if (push) {
         gasket_push_run(step);
@@ -259,7 +262,22 @@ run_all_chunks(GasketStep *step, bool push, GError **error)
         g_propagate_error(error, g_steal_pointer(&step->error));
         return false;
     }
+    if (step->stale != NULL)
+        return gasket_stale_finish(step->stale, error);
     return !several || gasket_exchange_finish(run->exchange, error);
+}
+
+void
+gasket_step_count(GasketStepCounters *counters, const GasketStepCounters *more)
+{
+    counters->n_ran += more->n_ran;
+    counters->n_changed += more->n_changed;
+    counters->n_woken += more->n_woken;
+    counters->changed_degree += more->changed_degree;
+    counters->bytes_sent += more->bytes_sent;
+    counters->stop_asked |= more->stop_asked;
+    counters->snapshot_wanted += more->snapshot_wanted;
+    counters->snapshot_written += more->snapshot_written;
 }
 
 static void
@@ -267,14 +285,11 @@ finish(GasketStep *step)
 {
     GasketRun *run = step->run;
 
-    gasket_partials_merge(&run->all, &run->own, step->reduced);
-    gasket_partials_finish(&run->all, &run->totals, step->reduced);
-    step->all.n_ran += step->own.n_ran;
-    step->all.n_changed += step->own.n_changed;
-    step->all.n_woken += step->own.n_woken;
-    step->all.changed_degree += step->own.changed_degree;
-    step->all.bytes_sent += step->own.bytes_sent;
-    step->all.stop_asked |= step->own.stop_asked;
+    if (step->stale == NULL) {
+        gasket_partials_merge(&run->all, &run->own, step->reduced);
+        gasket_partials_finish(&run->all, &run->totals, step->reduced);
+        gasket_step_count(&step->all, &step->own);
+    }
     if (step->publishes) {
         step->kind->n_changed = step->all.n_changed;
         step->kind->changed_degree = step->all.changed_degree;
@@ -284,8 +299,7 @@ finish(GasketStep *step)
     run->under_way.active += step->all.n_ran;
     run->under_way.bytes_sent += step->all.bytes_sent;
     run->stop_asked |= step->all.stop_asked != 0;
-    gasket_snapshots_heard(run, step->all.snapshot_wanted + step->own.snapshot_wanted,
-                           step->all.snapshot_written + step->own.snapshot_written);
+    gasket_snapshots_heard(run, step->all.snapshot_wanted, step->all.snapshot_written);
     run->step++;
 }
 
@@ -338,6 +352,8 @@ gasket_step_run(GasketRun *run, const GasketProgram *program, const GasketStepPa
                     program->name);
         return false;
     }
+    if (!gasket_stale_prepare(run, program, part, &step.stale, error))
+        return false;
     step.kind = &run->kinds[program->kind];
     step.part = &run->part->kinds[program->kind];
     step.degree = program->monotone ? gasket_step_reader_degree(&step) : NULL;
@@ -348,7 +364,7 @@ gasket_step_run(GasketRun *run, const GasketProgram *program, const GasketStepPa
         gasket_step_prepare_rows(&step, s);
     if (program->scatter != NULL && !gasket_edges_prepare(&step, error))
         return false;
-    bool push = !runs_on_some(&step, set) && gasket_push_pays(&step);
+    bool push = step.stale == NULL && !runs_on_some(&step, set) && gasket_push_pays(&step);
     if (push && !gasket_push_prepare(&step, error))
         return false;
     gasket_step_prepare_active(&step,

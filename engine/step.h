@@ -37,6 +37,7 @@ typedef struct {
 typedef struct {
     GasketRun *run;
     const GasketProgram *program;
+    GasketStale *stale; /* its round may lag; NULL: everything of the step comes before the next */
     GasketKindData *kind;
     const GasketPartKind *part;
     GasketValues values;     /* where apply writes and updates arrive */
@@ -74,6 +75,9 @@ typedef struct {
 /* [all] One superstep. */
 bool gasket_step_run(GasketRun *run, const GasketProgram *program, const GasketStepPart *part,
                      GError **error);
+
+/* Adds counters. */
+void gasket_step_count(GasketStepCounters *counters, const GasketStepCounters *more);
 
 /* Empties sums of n slots. */
 void gasket_step_clear_sums(const GasketProgram *program, void *sums, size_t n);

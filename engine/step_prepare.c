@@ -54,7 +54,7 @@ gasket_step_prepare_values(GasketStep *step, const GasketVertexSet *set, GError 
     step->publishes =
         program->changes != GASKET_CHANGES_NONE && program->apply != NULL && kind->current != NULL;
     step->all_run = program->wakes == GASKET_WAKES_NONE && set == NULL;
-    step->full = program->changes == GASKET_CHANGES_ALL && step->all_run;
+    step->full = program->changes == GASKET_CHANGES_ALL && step->all_run && step->stale == NULL;
     step->in_place = !reads_own;
     if (step->publishes && !step->in_place && kind->next == NULL) {
         uint64_t bytes = kind->value_begin != NULL

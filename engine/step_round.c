@@ -90,14 +90,7 @@ consume_totals(GasketStep *step, unsigned peer, const GasketRoundHeader *header,
     if (n_body < sizeof counters)
         return gasket_exchange_refuse(peer, "totals that are cut", error);
     memcpy(&counters, body, sizeof counters);
-    step->all.n_ran += counters.n_ran;
-    step->all.n_changed += counters.n_changed;
-    step->all.n_woken += counters.n_woken;
-    step->all.changed_degree += counters.changed_degree;
-    step->all.bytes_sent += counters.bytes_sent;
-    step->all.stop_asked |= counters.stop_asked;
-    step->all.snapshot_wanted += counters.snapshot_wanted;
-    step->all.snapshot_written += counters.snapshot_written;
+    gasket_step_count(&step->all, &counters);
     if (n_body == sizeof counters)
         return true;
     if (!gasket_partials_read(&run->all, step->reduced, &cursor, body + sizeof counters,

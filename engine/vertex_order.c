@@ -3,6 +3,7 @@
 #include "engine/vertex_order.h"
 
 #include "engine/array.h"
+#include "engine/stale.h"
 
 GasketVertex *
 gasket_vertices_by_number(const GasketPartKind *kind, GError **error)
@@ -66,6 +67,8 @@ gasket_values_refresh(GasketRun *run, const GasketValues *values, const uint64_t
 
     if (run->part->size == 1)
         return true;
+    if (!gasket_stale_settle(run, error))
+        return false;
     gasket_exchange_begin(run->exchange, &round, &refresh);
     return gasket_exchange_finish(run->exchange, error);
 }

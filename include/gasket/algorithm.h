@@ -29,7 +29,7 @@ extern "C" {
 #endif
 
 /* Changes whenever a struct below does; a shared object with another one is refused. */
-#define GASKET_ABI 3
+#define GASKET_ABI 4
 
 typedef enum {
     GASKET_OPTION_BOOL,   /* bool; a flag without a value on the command line */
@@ -132,6 +132,11 @@ typedef struct {
      * runs with if not told otherwise (AUTO: VERTEX), and how it is scheduled (AUTO: FIFO). */
     GasketConsistency consistency;
     GasketScheduler scheduler;
+
+    /* With several workers and --staleness S, a step's gather may read ghosts of up to S steps
+     * before, and totals are those of S steps before: the loop still ends where it would, and with
+     * an answer as good, because its last steps are made without staleness. */
+    bool stale;
 } GasketAlgorithm;
 
 /* --tolerance as given, or the algorithm's default. */
@@ -150,6 +155,7 @@ typedef struct {
     GasketEngine engine;           /* as --engine */
     GasketScheduler scheduler;     /* as --scheduler */
     GasketConsistency consistency; /* as --consistency */
+    unsigned staleness;            /* as --staleness */
     double max_seconds;            /* as --max-seconds; 0: no bound */
     uint64_t max_updates;          /* as --max-updates; 0: no bound */
     uint32_t segment; /* values to a segment: 0 lets the engine choose, UINT32_MAX keeps
