@@ -63,6 +63,28 @@ gasket_number_of(const GasketKindNumbers *kind, const uint32_t *other, uint32_t 
     return kind->by_rank != NULL ? kind->by_rank[rank] : kind->first + rank;
 }
 
+/* The numbers of n handles that stand `stride` apart. */
+static inline void
+gasket_numbers_of(const GasketKindNumbers *kind, const uint32_t *other, size_t n, size_t stride,
+                  const uint32_t *restrict handles, uint32_t *restrict ret_numbers)
+{
+    const uint32_t *table = kind->table;
+    uint32_t any = 0;
+
+    for (size_t i = 0; i < n; i++)
+        any |= handles[i * stride];
+    if (any >= GASKET_FEED_DIRECT || (!kind->identity && table == NULL)) {
+        for (size_t i = 0; i < n; i++)
+            ret_numbers[i] = gasket_number_of(kind, other, handles[i * stride]);
+    } else if (kind->identity) {
+        for (size_t i = 0; i < n; i++)
+            ret_numbers[i] = handles[i * stride];
+    } else {
+        for (size_t i = 0; i < n; i++)
+            ret_numbers[i] = table[handles[i * stride]];
+    }
+}
+
 /* A block of a feed, with what its handles mean. */
 typedef struct {
     unsigned feed;

@@ -86,17 +86,75 @@ is_near(uint32_t u, uint32_t v, uint64_t u_scale, uint64_t v_scale)
     return (x > y ? x - y : y - x) < NEAR;
 }
 
-/* The counter of a handle, within those of its kind. */
-static inline uint32_t
-counter_of(const GasketKindNumbers *kind, bool by_id, const uint32_t *other, uint32_t handle)
-{
-    return by_id ? handle : gasket_number_of(kind, other, handle);
-}
-
 static inline uint32_t
 ordinal_of(const GasketKindNumbers *kind, bool by_id, uint32_t counter)
 {
     return by_id && !kind->identity ? kind->table[counter] : counter;
+}
+
+/* A piece of edges, with what its counters are. */
+typedef struct {
+    const GasketKindNumbers *from, *to;
+    bool u_by_id, v_by_id;
+    bool one_kind;
+    uint16_t by, by_loop; /* what an edge and a self-loop count at either end */
+    uint16_t *u_low, *v_low;
+    uint32_t *u_degree, *v_degree;
+} PieceCount;
+
+/* Edges whose counters are found at a time. */
+#define BATCH 512
+
+/* Counters of n handles that stand 2 apart. */
+static void
+find_counters(const GasketKindNumbers *kind, bool by_id, const uint32_t *other, size_t n,
+              const uint32_t *restrict handles, uint32_t *restrict ret_counters)
+{
+    if (!by_id) {
+        gasket_numbers_of(kind, other, n, 2, handles, ret_counters);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        ret_counters[i] = handles[2 * i];
+}
+
+/* Which of n edges are in the sample. */
+GASKET_WIDE static void
+find_sampled(size_t n, const uint32_t *restrict u, const uint32_t *restrict v,
+             uint8_t *restrict ret_sampled)
+{
+    for (size_t i = 0; i < n; i++)
+        ret_sampled[i] = is_sampled(u[i], v[i]);
+}
+
+/* Counts those of the sample, and how many of them are near. */
+static void
+count_near(const PieceCount *piece, size_t n, const uint32_t *u, const uint32_t *v, uint64_t *near,
+           uint64_t *n_sampled)
+{
+    uint64_t larger = (uint64_t)MAX(piece->from->n, piece->to->n) << 32;
+    uint64_t u_scale = larger / piece->from->n, v_scale = larger / piece->to->n;
+    uint8_t sampled[BATCH];
+
+    find_sampled(n, u, v, sampled);
+    for (size_t i = 0; i < n; i++) {
+        if (!sampled[i])
+            continue;
+        *near += is_near(ordinal_of(piece->from, piece->u_by_id, u[i]),
+                         ordinal_of(piece->to, piece->v_by_id, v[i]), u_scale, v_scale);
+        ++*n_sampled;
+    }
+}
+
+static void
+count_ends(const PieceCount *piece, size_t n, const uint32_t *u, const uint32_t *v)
+{
+    const PieceCount p = *piece;
+    for (size_t i = 0; i < n; i++) {
+        uint16_t by = p.one_kind && u[i] == v[i] ? p.by_loop : p.by;
+        count(p.u_low, p.u_degree, u[i], by);
+        count(p.v_low, p.v_degree, v[i], by);
+    }
 }
 
 static void
@@ -106,40 +164,31 @@ count_piece(void *data, size_t item, unsigned thread)
     const GasketPiece *piece = &job->pieces[item];
     if (piece->ends != 2)
         return;
-    const GasketKindNumbers *from = &job->numbers->kinds[piece->kind[0]];
-    const GasketKindNumbers *to = &job->numbers->kinds[piece->kind[1]];
     const Counters *u_counters = &job->counters[piece->kind[0]];
     const Counters *v_counters = &job->counters[piece->kind[1]];
-    const uint32_t *u_other = from->other[piece->feed], *v_other = to->other[piece->feed];
     uint32_t *degree = job->degree + job->n_counters * thread;
     uint16_t *low = job->low + job->n_counters * thread;
-    uint32_t *u_degree = degree + u_counters->base, *v_degree = degree + v_counters->base;
-    uint16_t *u_low = low + u_counters->base, *v_low = low + v_counters->base;
-    bool u_by_id = u_counters->by_id, v_by_id = v_counters->by_id;
-    bool one_kind = piece->kind[0] == piece->kind[1], drop = job->drop_self_loops;
-    uint16_t by = piece->symmetric ? 2 : 1;
-    uint64_t larger = (uint64_t)MAX(from->n, to->n) << 32;
-    uint64_t u_scale = larger / from->n, v_scale = larger / to->n;
-    uint64_t near = 0, n_sampled = 0;
+    PieceCount part = {.from = &job->numbers->kinds[piece->kind[0]],
+                       .to = &job->numbers->kinds[piece->kind[1]],
+                       .u_by_id = u_counters->by_id,
+                       .v_by_id = v_counters->by_id,
+                       .one_kind = piece->kind[0] == piece->kind[1],
+                       .by = piece->symmetric ? 2 : 1,
+                       .by_loop = job->drop_self_loops ? 0 : 1,
+                       .u_low = low + u_counters->base,
+                       .v_low = low + v_counters->base,
+                       .u_degree = degree + u_counters->base,
+                       .v_degree = degree + v_counters->base};
+    uint32_t u[BATCH], v[BATCH];
 
-    const uint32_t *handles = piece->block->handles;
-    for (size_t i = 0; i < piece->block->n; i++) {
-        uint32_t u = counter_of(from, u_by_id, u_other, handles[2 * i]);
-        uint32_t v = counter_of(to, v_by_id, v_other, handles[2 * i + 1]);
-        if (is_sampled(u, v)) {
-            near +=
-                is_near(ordinal_of(from, u_by_id, u), ordinal_of(to, v_by_id, v), u_scale, v_scale);
-            n_sampled++;
-        }
-        if (one_kind && u == v) {
-            count(u_low, u_degree, u, drop ? 0 : 2);
-            continue;
-        }
-        count(u_low, u_degree, u, by);
-        count(v_low, v_degree, v, by);
+    for (size_t first = 0, n; first < piece->block->n; first += n) {
+        const uint32_t *handles = piece->block->handles + 2 * first;
+        n = MIN(piece->block->n - first, BATCH);
+        find_counters(part.from, part.u_by_id, part.from->other[piece->feed], n, handles, u);
+        find_counters(part.to, part.v_by_id, part.to->other[piece->feed], n, handles + 1, v);
+        count_near(&part, n, u, v, &job->near[thread * LINE], &job->n_sampled[thread * LINE]);
+        count_ends(&part, n, u, v);
     }
-    job->near[thread * LINE] += near;
-    job->n_sampled[thread * LINE] += n_sampled;
 }
 
 /* Adds up the threads' degrees of a range of counters. */

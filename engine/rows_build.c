@@ -45,16 +45,12 @@ static void
 number_edges(const ScatterJob *job, const Item *item, uint32_t first, uint32_t n, uint32_t *row,
              uint32_t *neighbour)
 {
-    const GasketKindNumbers source = *job->source, target = *job->target;
-    const uint32_t *source_other = source.other[item->feed];
-    const uint32_t *target_other = target.other[item->feed];
+    const GasketKindNumbers *source = job->source, *target = job->target;
     const uint32_t *handles = (*item->block)->handles + (size_t)first * 2;
-    uint32_t *u = job->direction == GASKET_IN ? neighbour : row;
-    uint32_t *v = job->direction == GASKET_IN ? row : neighbour;
-    for (uint32_t i = 0; i < n; i++) {
-        u[i] = gasket_number_of(&source, source_other, handles[2 * i]);
-        v[i] = gasket_number_of(&target, target_other, handles[2 * i + 1]);
-    }
+    bool in = job->direction == GASKET_IN;
+
+    gasket_numbers_of(source, source->other[item->feed], n, 2, handles, in ? neighbour : row);
+    gasket_numbers_of(target, target->other[item->feed], n, 2, handles + 1, in ? row : neighbour);
 }
 
 /* Deals the edges of a block that have no columns. */

@@ -10,7 +10,7 @@
  * out, and each record goes to the bucket of its row; consumed blocks are freed.
  * Fill (rows_fill.c; with columns rows_fill_columns.c): each bucket is counted, its records go to
  * their rows, rows are sorted and parallel edges merged: all in the cache, each bucket by one
- * thread.
+ * thread. Long rows are sorted together, by sorting their bucket's records before they go.
  *
  * The rows are a function of the multiset of edges and of the rules: sorting leaves at most records
  * with equal bits in an order that depends on anything else.

@@ -76,11 +76,39 @@ put_entries(const GasketFillJob *job, uint32_t bucket)
     }
 }
 
-/* Sorts the rows of a bucket; without parallel edges, moves them together. */
+/* The records of a bucket by ascending neighbour, in records; scratch: [records of the bucket]. */
 static void
-sort_rows(const GasketFillJob *job, uint32_t bucket, uint32_t *scratch)
+sort_records(const GasketFillJob *job, uint32_t bucket, uint64_t *records, uint64_t *scratch)
+{
+    const GasketScatter *scatter = job->fill->scatter;
+    uint64_t *to = records;
+    for (unsigned l = 0; l < scatter->n_lanes; l++) {
+        const GasketLane *lane = &scatter->lanes[l];
+        for (const GasketChunk *chunk = lane->first[bucket]; chunk != NULL; chunk = chunk->next) {
+            uint32_t n = gasket_chunk_count(scatter, lane, bucket, chunk);
+            memcpy(to, chunk->records, n * sizeof *to);
+            to += n;
+        }
+    }
+    gasket_sort_upper(records, (size_t)(to - records), scratch);
+}
+
+/* Puts sorted records into their rows, which are then sorted. */
+static void
+put_records(const GasketFillJob *job, uint64_t n, const uint64_t *records)
+{
+    uint64_t *offset = job->rows->offset;
+    uint32_t *neighbour = job->rows->neighbour;
+    for (uint64_t i = 0; i < n; i++)
+        neighbour[offset[(uint32_t)records[i]]++] = (uint32_t)(records[i] >> 32);
+}
+
+/* Sorts the rows of a bucket unless they are; without parallel edges, moves them together. */
+static void
+finish_rows(const GasketFillJob *job, uint32_t bucket, bool sorted, uint32_t *scratch)
 {
     const GasketBuckets *buckets = &job->fill->scatter->buckets;
+    bool keep = job->fill->multi_edges == GASKET_MULTI_KEEP;
     uint64_t *offset = job->rows->offset;
     uint32_t *neighbour = job->rows->neighbour;
     uint32_t last = gasket_bucket_begin(buckets, bucket + 1) - 1;
@@ -88,8 +116,9 @@ sort_rows(const GasketFillJob *job, uint32_t bucket, uint32_t *scratch)
     for (uint32_t row = gasket_bucket_begin(buckets, bucket); row <= last; row++) {
         uint64_t begin = offset[row];
         uint64_t end = row < last ? offset[row + 1] : job->base[bucket + 1];
-        gasket_sort_u32(neighbour + begin, end - begin, scratch);
-        if (job->fill->multi_edges == GASKET_MULTI_KEEP)
+        if (!sorted)
+            gasket_sort_u32(neighbour + begin, end - begin, scratch);
+        if (keep)
             continue;
         offset[row] = kept;
         for (uint64_t e = begin; e < end; e++) {
@@ -97,34 +126,49 @@ sort_rows(const GasketFillJob *job, uint32_t bucket, uint32_t *scratch)
                 neighbour[kept++] = neighbour[e];
         }
     }
-    job->kept[bucket] = job->fill->multi_edges == GASKET_MULTI_KEEP
-                            ? job->base[bucket + 1] - job->base[bucket]
-                            : kept - job->base[bucket];
+    job->kept[bucket] = keep ? job->base[bucket + 1] - job->base[bucket] : kept - job->base[bucket];
 }
 
 typedef struct {
     GasketFillJob *job;
-    uint32_t **scratch; /* [threads][max_count] */
+    uint64_t **scratch; /* [threads][2 * max_count] */
 } PlainJob;
 
+/* Rows of this many entries are cheaper to sort together, by radix, than one by one. */
+#define LONG_ROWS 8
+
 static void
-fill_bucket(void *data, size_t bucket, unsigned thread)
+fill_bucket(void *data, size_t item, unsigned thread)
 {
     const PlainJob *plain = data;
-    gasket_fill_offsets(plain->job, (uint32_t)bucket);
-    put_entries(plain->job, (uint32_t)bucket);
-    gasket_fill_restore(plain->job, (uint32_t)bucket);
-    sort_rows(plain->job, (uint32_t)bucket, plain->scratch[thread]);
+    const GasketFillJob *job = plain->job;
+    const GasketBuckets *buckets = &job->fill->scatter->buckets;
+    uint32_t bucket = (uint32_t)item;
+    uint64_t n = job->base[bucket + 1] - job->base[bucket];
+    uint64_t n_rows =
+        gasket_bucket_begin(buckets, bucket + 1) - gasket_bucket_begin(buckets, bucket);
+    bool together = n / LONG_ROWS >= n_rows && n < UINT32_MAX;
+    uint64_t *scratch = plain->scratch[thread];
+
+    gasket_fill_offsets(job, bucket);
+    if (together) {
+        sort_records(job, bucket, scratch, scratch + n);
+        put_records(job, n, scratch);
+    } else {
+        put_entries(job, bucket);
+    }
+    gasket_fill_restore(job, bucket);
+    finish_rows(job, bucket, together, (uint32_t *)scratch);
 }
 
 static bool
 fill_plain(GasketFillJob *job, GError **error)
 {
     unsigned threads = job->fill->threads;
-    PlainJob plain = {.job = job, .scratch = g_new0(uint32_t *, threads)};
+    PlainJob plain = {.job = job, .scratch = g_new0(uint64_t *, threads)};
     bool done = true;
     for (unsigned t = 0; done && t < threads; t++) {
-        plain.scratch[t] = gasket_array_new(job->max_count, sizeof **plain.scratch, error);
+        plain.scratch[t] = gasket_array_new(2 * job->max_count, sizeof **plain.scratch, error);
         done = plain.scratch[t] != NULL;
     }
     if (done)

@@ -16,6 +16,10 @@
 
 #define INSERTION_BELOW 32
 #define DIGITS          256
+#define DIGIT_BITS      8
+#define WIDE_BITS       11
+#define WIDE_FROM       4096 /* elements that are worth 2^11 counters */
+#define PASSES_MAX      4
 
 /* counts[d] becomes the number of elements with a lower digit than d. */
 static void
@@ -87,6 +91,22 @@ insert_upper(uint64_t *elements, size_t n)
     }
 }
 
+/* Digits of the bits in which elements differ, from bit shift on: few passes where the elements are
+ * many enough to be worth the counters. */
+typedef struct {
+    unsigned shift, width, passes;
+} Digits;
+
+static Digits
+choose_digits(uint64_t differing, size_t n)
+{
+    unsigned lowest = (unsigned)__builtin_ctzll(differing);
+    unsigned bits = 64 - (unsigned)__builtin_clzll(differing) - lowest;
+    unsigned widest = n < WIDE_FROM ? DIGIT_BITS : WIDE_BITS;
+    unsigned passes = (bits + widest - 1) / widest;
+    return (Digits){.shift = lowest, .width = (bits + passes - 1) / passes, .passes = passes};
+}
+
 void
 gasket_sort_upper(uint64_t *elements, size_t n, uint64_t *scratch)
 {
@@ -103,16 +123,27 @@ gasket_sort_upper(uint64_t *elements, size_t n, uint64_t *scratch)
     if (!falls)
         return;
 
+    Digits digits = choose_digits(differing >> 32 << 32, n);
+    const uint64_t mask = (UINT64_C(1) << digits.width) - 1;
+    uint32_t start[PASSES_MAX << WIDE_BITS];
+    memset(start, 0, ((size_t)digits.passes << digits.width) * sizeof *start);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t rest = elements[i] >> digits.shift;
+        for (unsigned pass = 0; pass < digits.passes; pass++, rest >>= digits.width)
+            start[((uint64_t)pass << digits.width) + (rest & mask)]++;
+    }
     uint64_t *from = elements, *to = scratch;
-    for (unsigned shift = 32; shift < 64; shift += 8) {
-        if ((differing >> shift & 0xff) == 0)
-            continue;
-        size_t start[DIGITS] = {0};
+    for (unsigned pass = 0; pass < digits.passes; pass++) {
+        uint32_t *next = start + ((size_t)pass << digits.width);
+        unsigned shift = digits.shift + pass * digits.width;
+        uint32_t before = 0;
+        for (uint64_t d = 0; d <= mask; d++) {
+            uint32_t count = next[d];
+            next[d] = before;
+            before += count;
+        }
         for (size_t i = 0; i < n; i++)
-            start[from[i] >> shift & 0xff]++;
-        counts_to_starts(start);
-        for (size_t i = 0; i < n; i++)
-            to[start[from[i] >> shift & 0xff]++] = from[i];
+            to[next[from[i] >> shift & mask]++] = from[i];
         uint64_t *sorted = to;
         to = from;
         from = sorted;

@@ -19,7 +19,7 @@ typedef struct {
 /* Ascending. O(n). */
 void gasket_sort_u32(uint32_t *elements, size_t n, uint32_t *scratch);
 
-/* Ascending by the upper 32 bits; elements that agree in these keep their order. O(n). */
+/* Ascending by the upper 32 bits; elements that agree in these keep their order. n < 2^32. O(n). */
 void gasket_sort_upper(uint64_t *elements, size_t n, uint64_t *scratch);
 
 /* Ascending by key; pairs with one key keep their order. O(n). */
