@@ -17,11 +17,24 @@ static volatile sig_atomic_t asked;
 static volatile sig_atomic_t interrupts;
 static volatile sig_atomic_t snapshots;
 
+static pid_t launcher; /* at a terminal: the process that speaks to it; else 0 */
+
+/* What a person who pressed ^C and sees nothing happen wants to know. */
+static void
+reassure(void)
+{
+    static const char words[] = "\r\033[Kgasket: stops after this step and writes what there is; "
+                                "^C again ends it at once\n";
+    (void)!write(STDERR_FILENO, words, sizeof words - 1);
+}
+
 static void
 ask(int signal_number)
 {
     if (signal_number == SIGINT && ++interrupts > 1)
         _exit(GASKET_EXIT_INTERRUPTED);
+    if (signal_number == SIGINT && getpid() == launcher)
+        reassure();
     asked = 1;
 }
 
@@ -35,6 +48,7 @@ want_snapshot(int signal_number)
 void
 gasket_cli_signals_install(void)
 {
+    launcher = isatty(STDERR_FILENO) ? getpid() : 0;
     struct sigaction action = {.sa_handler = ask, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);

@@ -26,6 +26,14 @@ check_run(const char *name, TCase *const cases[], size_t n_cases)
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* How often to do what is done n times: fewer where everything takes long (GASKET_SHORT, which the
+ * builds with sanitizers run with), but never less than `least`. */
+static inline unsigned
+check_times(unsigned n, unsigned least)
+{
+    return g_getenv("GASKET_SHORT") != NULL ? MAX(n / 10, least) : n;
+}
+
 /* The path of a file in the data folder; NULL, after saying so, if it is not there. g_free. */
 static inline char *
 check_data(const char *relative)

@@ -55,13 +55,19 @@ rm -f ranks.tsv
 mkfifo pipe
 sleep 60 >pipe &
 holder=$!
-for workers in 1 2; do
+# The thread sanitizer holds signals back while a thread waits for another, so that one process, whose
+# first thread does, would take the two for one.
+case ${GASKET_SANITIZE-} in
+*thread*) patient=2 ;;
+*) patient='1 2' ;;
+esac
+for workers in $patient; do
     shown="gasket pagerank pipe --workers $workers (in the background)"
     setsid "$GASKET_BIN" pagerank pipe -o ranks.tsv --workers $workers >out 2>err </dev/null &
     launcher=$!
-    sleep 0.5
+    sleep 2
     kill -s INT -- -$launcher
-    sleep 0.3
+    sleep 1
     kill -0 $launcher 2>/dev/null || fail "the first ^C ended it while it was loading"
     kill -s INT -- -$launcher
     end
