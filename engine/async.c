@@ -10,7 +10,7 @@
  * anywhere, and a thread's own lane is empty when it becomes idle: so once all are idle at one
  * moment there is nothing left, on this worker.
  */
-#include "engine/async.h"
+#include "engine/async_net.h"
 
 #include <math.h>
 #include <sched.h>
@@ -24,7 +24,10 @@
 #define ITERATION_US ((int64_t)1000000)
 #define SPINS        200 /* looks for work before a thread sleeps between them */
 #define SLEEP_NS     50000
-#define LOOK_EVERY   16 /* blocks that thread 0 runs between looks at the clock */
+#define LOOK_EVERY   16 /* blocks that thread 0 runs between looks at the clock ... */
+#define ATTEND_EVERY 4  /* ... and at the network */
+#define BUSY_WAIT_US ((int64_t)100)
+#define IDLE_WAIT_US ((int64_t)20000)
 
 /* ---- running tasks --------------------------------------------------------------------------- */
 
@@ -55,18 +58,29 @@ n_ran(const GasketAsync *async)
     return n;
 }
 
-/* Whether this worker has a reason to end the phase. */
-static bool
+/* ---- threads --------------------------------------------------------------------------------- */
+
+static int64_t
+now_us(const GasketAsync *async)
+{
+    return async->net != NULL ? gasket_transport_now(async->net->transport)
+                              : g_get_monotonic_time();
+}
+
+/* Why this worker wants the phase to end; NONE: it does not. */
+static GasketEnd
 wants_end(GasketAsync *async)
 {
     GasketRun *run = async->run;
-    int64_t now = g_get_monotonic_time();
+    int64_t now = now_us(async);
 
     async->asked = run->stop != NULL && *run->stop > 0;
-    async->limited =
-        (run->max_seconds > 0 && (double)(now - run->run_began_us) / 1e6 >= run->max_seconds) ||
-        (run->max_updates > 0 && async->n_ran_before + n_ran(async) >= run->max_updates);
-    return async->asked || async->limited || now >= async->phase_ends_us;
+    async->late = run->max_seconds > 0 && (double)(now - async->began_us) / 1e6 >= run->max_seconds;
+    bool enough = run->max_updates > 0 && n_ran(async) >= async->n_allowed;
+    if (async->asked)
+        return GASKET_END_STOPPED;
+    return async->late || enough || now >= async->phase_ends_us ? GASKET_END_LIMIT
+                                                                : GASKET_END_NONE;
 }
 
 static void
@@ -80,45 +94,112 @@ rest(unsigned *n_looks)
         nanosleep(&a_little, NULL);
 }
 
+/* Thread 0 among several workers: speaks with the others. false: the phase is over, or has failed
+ * (async->error). */
+static bool
+lead_net(GasketAsync *async)
+{
+    GasketTermination *termination = &async->net->termination;
+    GasketEnd end = GASKET_END_NONE;
+
+    if (gasket_termination_ceasing(termination) == GASKET_END_NONE)
+        end = wants_end(async);
+    if (end != GASKET_END_NONE)
+        gasket_termination_cease(termination, end);
+    if (gasket_termination_ceasing(termination) != GASKET_END_NONE)
+        atomic_store(&async->ending, true);
+    if (!gasket_async_net_attend(async, &async->error) || gasket_async_net_is_over(async))
+        return false;
+    return !async->run->simulated || gasket_async_net_wait(async, 0, &async->error);
+}
+
+/* Thread 0's part between blocks; false: the phase is over. */
+static bool
+lead(GasketAsync *async, unsigned n_turns)
+{
+    bool busy = !async->threads[0].idle && !atomic_load(&async->ending);
+
+    if (async->net == NULL)
+        return n_turns % LOOK_EVERY != 0 || wants_end(async) == GASKET_END_NONE;
+    if (busy && !async->run->simulated && n_turns % ATTEND_EVERY != 0)
+        return true;
+    return lead_net(async);
+}
+
+/* A thread that has found nothing waits a little; thread 0 for the network, if there is one. */
+static bool
+wait_a_little(GasketAsync *async, unsigned index, unsigned *n_looks)
+{
+    if (index != 0 || async->net == NULL) {
+        rest(n_looks);
+        return true;
+    }
+    /* What other threads note for the peers, or do, does not wake it. */
+    bool others = atomic_load(&async->n_busy) > 0 || atomic_load(&async->ending);
+    int64_t longest = others ? BUSY_WAIT_US : IDLE_WAIT_US;
+    return gasket_async_net_wait(async, longest, &async->error);
+}
+
+static void
+set_idle(GasketAsyncThread *thread, bool idle)
+{
+    if (thread->idle == idle)
+        return;
+    thread->idle = idle;
+    if (idle)
+        atomic_fetch_sub(&thread->async->n_busy, 1);
+    else
+        atomic_fetch_add(&thread->async->n_busy, 1);
+}
+
+/* Looks for work and does it; false: there was none. */
+static bool
+do_some_work(GasketAsyncThread *thread)
+{
+    GasketAsync *async = thread->async;
+    uint32_t tasks[GASKET_SCHEDULE_CHUNK];
+    bool todo = atomic_load_explicit(&async->scopes.n_todo, memory_order_relaxed) > 0;
+    bool ending = atomic_load_explicit(&async->ending, memory_order_relaxed);
+
+    if (thread->idle && !todo &&
+        (ending || !gasket_schedule_may_take(async->schedule, thread->index)))
+        return false;
+    set_idle(thread, false);
+    if (todo)
+        gasket_async_attend_scopes(thread);
+    unsigned n = ending ? 0 : gasket_schedule_take(async->schedule, thread->index, tasks);
+    if (n == 0)
+        set_idle(thread, true);
+    else
+        run_tasks(thread, tasks, n);
+    return n > 0;
+}
+
 static void
 work(void *data, unsigned index)
 {
     GasketAsync *async = data;
     GasketAsyncThread *thread = &async->threads[index];
-    uint32_t tasks[GASKET_SCHEDULE_CHUNK];
-    unsigned n_blocks = 0, n_looks = 0;
+    unsigned n_looks = 0;
 
-    while (!atomic_load_explicit(&async->ending, memory_order_relaxed)) {
-        if (index == 0 && n_blocks++ % LOOK_EVERY == 0 && wants_end(async))
+    for (unsigned n_turns = 0;; n_turns++) {
+        if (atomic_load_explicit(&async->schedule->no_memory, memory_order_relaxed))
             break;
-        if (thread->idle) {
-            if (atomic_load(&async->n_busy) == 0)
-                break;
-            if (!gasket_schedule_may_take(async->schedule, index) &&
-                atomic_load_explicit(&async->scopes.n_claims, memory_order_relaxed) == 0) {
-                rest(&n_looks);
-                continue;
-            }
-            thread->idle = false;
-            atomic_fetch_add(&async->n_busy, 1);
-        }
-        if (atomic_load_explicit(&async->scopes.n_claims, memory_order_relaxed) > 0)
-            gasket_async_attend_scopes(thread);
-        unsigned n = gasket_schedule_take(async->schedule, index, tasks);
-        if (n == 0) {
-            thread->idle = true;
-            atomic_fetch_sub(&async->n_busy, 1);
-            rest(&n_looks);
+        if (index == 0 ? !lead(async, n_turns) : atomic_load(&async->ending))
+            break;
+        if (do_some_work(thread)) {
+            n_looks = 0;
             continue;
         }
-        n_looks = 0;
-        run_tasks(thread, tasks, n);
-        if (atomic_load_explicit(&async->schedule->no_memory, memory_order_relaxed))
+        if (async->net == NULL && atomic_load(&async->n_busy) == 0)
+            break;
+        if (!wait_a_little(async, index, &n_looks))
             break;
     }
     atomic_store(&async->ending, true);
+    atomic_fetch_add(&async->n_stopped, index != 0);
     /* What waits in a scope must run, for its task runs already. */
-    while (index == 0 && atomic_load(&async->scopes.n) > 0)
+    while (index == 0 && async->net == NULL && atomic_load(&async->scopes.n) > 0)
         gasket_async_attend_scopes(thread);
 }
 
@@ -168,7 +249,7 @@ settle(GasketAsync *async)
 
 /* What every worker tells the others at a phase's end. */
 typedef struct {
-    uint64_t n_ran, asked, limited;
+    uint64_t n_ran, asked, late;
     uint64_t snapshot_wanted, snapshot_written;
 } PhaseCounters;
 
@@ -176,37 +257,44 @@ static bool
 end_phase(GasketAsync *async, GError **error)
 {
     GasketRun *run = async->run;
-    PhaseCounters own = {n_ran(async), async->asked, async->limited, gasket_snapshots_wanted(run),
+    PhaseCounters own = {n_ran(async), async->asked, async->late, gasket_snapshots_wanted(run),
                          gasket_snapshots_written(run)};
     g_autofree PhaseCounters *all = g_new0(PhaseCounters, run->part->size);
+    uint64_t ran = 0, block = (uint64_t)GASKET_ASYNC_BLOCK * run->part->size;
+    uint64_t n_wanted = 0, n_written = 0;
 
     if (!gasket_exchange_all(run->exchange, &own, sizeof own, all, error))
         return false;
-    uint64_t ran = 0, n_wanted = 0, n_written = 0;
     for (unsigned p = 0; p < run->part->size; p++) {
         ran += all[p].n_ran;
+        run->stop_asked |= all[p].asked != 0;
+        async->limited |= all[p].late != 0;
         n_wanted += all[p].snapshot_wanted;
         n_written += all[p].snapshot_written;
-        run->stop_asked |= all[p].asked != 0;
-        async->limited |= all[p].limited != 0;
     }
     gasket_snapshots_heard(run, n_wanted, n_written);
     async->n_ran_before += ran;
+    /* What is less than a block for everybody is not worth another phase. */
+    async->limited |= run->max_updates > 0 && run->max_updates <= async->n_ran_before + block;
     run->under_way.active = ran;
     run->step++;
     settle(async);
     return true;
 }
 
-static bool
-run_phase(GasketAsync *async, GError **error)
+/* Sets everything to the start of a phase. */
+static void
+begin_phase(GasketAsync *async)
 {
     GasketRun *run = async->run;
-    int64_t began = g_get_monotonic_time();
 
-    async->phase_ends_us = began + ITERATION_US;
-    async->asked = async->limited = false;
+    async->phase_ends_us = now_us(async) + ITERATION_US;
+    async->asked = async->late = async->limited = false;
+    async->n_allowed = run->max_updates > async->n_ran_before
+                           ? (run->max_updates - async->n_ran_before) / run->part->size
+                           : 0;
     atomic_store(&async->ending, false);
+    atomic_store(&async->n_stopped, 0);
     atomic_store(&async->n_busy, run->n_threads);
     for (unsigned t = 0; t < run->n_threads; t++) {
         async->threads[t].idle = false;
@@ -215,7 +303,17 @@ run_phase(GasketAsync *async, GError **error)
             async->threads[t].contexts[k].step = run->step;
     }
     gasket_schedule_reset(async->schedule);
+    gasket_async_net_begin(async);
     wake_active(async);
+}
+
+static bool
+run_phase(GasketAsync *async, GError **error)
+{
+    GasketRun *run = async->run;
+    int64_t began = g_get_monotonic_time();
+
+    begin_phase(async);
     gasket_pool_run(run->pool, work, async);
     run->step_seconds += (double)(g_get_monotonic_time() - began) / 1e6;
     if (async->error != NULL) {
@@ -226,7 +324,9 @@ run_phase(GasketAsync *async, GError **error)
         g_set_error(error, GASKET_ERROR, GASKET_ERROR_MEMORY, "no memory for who waits to run");
         return false;
     }
-    run->quiet = atomic_load(&async->n_busy) == 0;
+    run->quiet = async->net != NULL
+                     ? gasket_termination_verdict(&async->net->termination) == GASKET_END_QUIET
+                     : atomic_load(&async->n_busy) == 0;
     return end_phase(async, error);
 }
 
@@ -237,11 +337,7 @@ gasket_async_run(GasketRun *run, const GasketProgram *const *programs, unsigned 
     g_autoptr(GasketAsync) async = gasket_async_new(run, programs, n_programs, error);
     if (async == NULL)
         return false;
-    if (run->part->size > 1) {
-        g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
-                    "the engine async runs on one worker, found %u", run->part->size);
-        return false;
-    }
+    async->began_us = now_us(async);
     while (gasket_run_continues_up_to(run, 0)) {
         if (!run_phase(async, error))
             return false;

@@ -66,14 +66,15 @@ typedef struct {
 
 typedef struct GasketAsync GasketAsync;
 typedef struct GasketScope GasketScope;
+typedef struct GasketAsyncNet GasketAsyncNet;
 
 /* Vertices that wait for others to let them read in peace (async_scope.h). */
 typedef struct {
     pthread_mutex_t lock;             /* of the lists */
     GasketScope *claims, *last_claim; /* that wait for cells of this rank, in order */
     GasketScope *ready;               /* that have everything */
-    _Atomic uint64_t n_claims;
-    _Atomic uint64_t n, n_cells; /* of this rank's vertices */
+    _Atomic uint64_t n_todo;          /* claims, and what is ready */
+    _Atomic uint64_t n, n_cells;      /* of this rank's vertices */
 } GasketAsyncScopes;
 
 /* One thread's own things. */
@@ -88,8 +89,7 @@ typedef struct GasketAsyncThread {
 
     /* Of the block under way. */
     uint32_t vertex[GASKET_ASYNC_BLOCK];
-    uint32_t sum[GASKET_ASYNC_BLOCK];       /* slot of each vertex's sum */
-    uint32_t disturbed[GASKET_ASYNC_BLOCK]; /* vertices to run again */
+    uint32_t sum[GASKET_ASYNC_BLOCK]; /* slot of each vertex's sum */
     uint64_t begin[GASKET_MAX_ROW_SETS][GASKET_ASYNC_BLOCK];
     uint64_t end[GASKET_MAX_ROW_SETS][GASKET_ASYNC_BLOCK];
     uint8_t changed[GASKET_ASYNC_BLOCK];
@@ -115,12 +115,16 @@ struct GasketAsync {
     GasketCellWord *words; /* [n_cells] in modes other than PLAIN */
     _Atomic uint64_t clock;
     GasketAsyncScopes scopes;
+    GasketAsyncNet *net;         /* NULL with one worker */
+    _Atomic unsigned n_stopped;  /* threads but 0 that take no more */
     GasketHistoryCells *history; /* NULL: none is kept */
 
-    int64_t phase_ends_us; /* by the system's clock */
-    uint64_t n_ran_before; /* in earlier phases, on all workers */
-    bool asked, limited;   /* why this worker wants the phase to end */
-    GError *error;         /* thread 0's */
+    int64_t began_us, phase_ends_us; /* by the transport's clock, if there is one */
+    uint64_t n_ran_before;           /* in earlier phases, on all workers */
+    uint64_t n_allowed;              /* updates in this phase, if there is a bound */
+    bool asked, late;                /* why this worker wants the phase to end */
+    bool limited;                    /* a bound of the whole run was reached */
+    GError *error;                   /* thread 0's */
 };
 
 /* Runs programs until nothing is woken any more. */
@@ -132,6 +136,9 @@ GasketAsync *gasket_async_new(GasketRun *run, const GasketProgram *const *progra
                               unsigned n_programs, GError **error);
 void gasket_async_free(GasketAsync *async);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GasketAsync, gasket_async_free)
+
+/* Copies what another thread may be writing; whoever calls finds out whether it is whole. */
+void gasket_async_copy_shared(uint8_t *to, const uint8_t *from, size_t size);
 
 /* async_block.c: runs thread->vertex[0 .. count - 1], which are of one kind and ascending. */
 void gasket_async_run_block(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count);

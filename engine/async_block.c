@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "engine/async_net.h"
 #include "engine/step.h"
 
 /* The thread checker's, where the program runs under it; else NULL. */
@@ -23,6 +24,14 @@ ignore_reads(bool ignore)
         AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
     if (!ignore && AnnotateIgnoreReadsEnd != NULL)
         AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+}
+
+void
+gasket_async_copy_shared(uint8_t *to, const uint8_t *from, size_t size)
+{
+    ignore_reads(true);
+    memcpy(to, from, size);
+    ignore_reads(false);
 }
 
 /* ---- gather ---------------------------------------------------------------------------------- */
@@ -148,6 +157,22 @@ gasket_async_publish(const GasketAsyncThread *thread, const GasketAsyncKind *kin
     }
 }
 
+/* ---- note ------------------------------------------------------------------------------------ */
+
+void
+gasket_async_note(const GasketAsyncThread *thread, const GasketAsyncKind *kind,
+                  const GasketRows *rows, size_t count)
+{
+    GasketAsync *async = thread->async;
+
+    for (size_t i = 0; kind->publishes && i < count; i++)
+        if (thread->changed[i])
+            gasket_async_note_value(async, kind, thread->vertex[i],
+                                    gasket_schedule_bucket(thread->priority[i]));
+    for (size_t i = 0; kind->program->scatter != NULL && i < count; i++)
+        gasket_async_note_edges(async, kind, rows, i);
+}
+
 /* ---- wake ------------------------------------------------------------------------------------ */
 
 void
@@ -190,8 +215,11 @@ gasket_async_wake_along(GasketAsyncThread *thread, const GasketRows *rows, uint6
     const GasketWaker *waker = rows->waker;
     GasketVertex u = rows->neighbour[e];
 
-    if (u >= waker->n_owned)
+    if (u >= waker->n_owned) {
+        gasket_async_note_wake(thread->async, waker->index, rows->slot[e],
+                               gasket_schedule_bucket(priority));
         return;
+    }
     gasket_schedule_fence();
     gasket_schedule_wake(thread->async->schedule, thread->index, waker->first_cell + u,
                          gasket_schedule_bucket(priority));
@@ -229,6 +257,8 @@ run_plain(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count)
     if (kind->publishes)
         gasket_async_publish(thread, kind, count);
     gasket_async_scatter(thread, kind, rows);
+    if (thread->async->net != NULL)
+        gasket_async_note(thread, kind, rows, count);
     gasket_async_wake(thread, kind, count);
     gasket_async_done(thread, kind, count);
 }

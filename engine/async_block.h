@@ -26,6 +26,10 @@ void gasket_async_publish(const GasketAsyncThread *thread, const GasketAsyncKind
 void gasket_async_scatter(GasketAsyncThread *thread, const GasketAsyncKind *kind,
                           const GasketRows *rows);
 
+/* Notes for the other workers what was published and scattered. */
+void gasket_async_note(const GasketAsyncThread *thread, const GasketAsyncKind *kind,
+                       const GasketRows *rows, size_t count);
+
 /* Wakes whom the changes wake. */
 void gasket_async_wake(const GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count);
 

@@ -12,11 +12,12 @@
  * they then run one by one.
  */
 #include <sched.h>
-#include <string.h>
 
 #include "engine/async_block.h"
 #include "engine/async_history.h"
+#include "engine/async_net.h"
 #include "engine/async_scope.h"
+#include "engine/bitset.h"
 
 #define TRIES 3 /* of a disturbed vertex by itself, before it becomes a scope */
 
@@ -131,6 +132,8 @@ gasket_async_run_validated(GasketAsyncThread *thread, const GasketAsyncKind *kin
     if (kind->publishes)
         publish_whole(thread, kind, count);
     gasket_async_scatter(thread, kind, rows);
+    if (thread->async->net != NULL)
+        gasket_async_note(thread, kind, rows, count);
     gasket_async_wake(thread, kind, count);
     gasket_async_done(thread, kind, count);
 }
@@ -153,6 +156,8 @@ finish_locked(GasketAsyncThread *thread, const GasketAsyncKind *kind, const Gask
         gasket_async_publish(thread, kind, count);
     gasket_async_scatter(thread, kind, rows);
     gasket_async_history_written(thread, kind, count);
+    if (async->net != NULL) /* before they are unlocked: whom that lets read asks for it */
+        gasket_async_note(thread, kind, rows, count);
     uint64_t stamp = writes ? draw_stamp(async) : 0;
     for (size_t i = 0; i < count; i++)
         gasket_cell_unlock(&words[thread->vertex[i]], scatters || thread->changed[i] ? stamp : 0,
@@ -216,28 +221,45 @@ give_way(GasketAsyncThread *thread, const GasketAsyncKind *kind, GasketVertex v)
     gasket_schedule_done(async->schedule, thread->index, kind->first_cell, &v, 1);
 }
 
+/* Takes those out of a block that run as scopes only; returns how many are left. */
+static size_t
+split_scopes(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count, uint32_t *scopes,
+             size_t *ret_n_scopes)
+{
+    const GasketAsyncNet *net = thread->async->net;
+    const uint64_t *remote = net != NULL ? net->remote[kind->program->kind] : NULL;
+    size_t n = 0, n_scopes = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        GasketVertex v = thread->vertex[i];
+        if (kind->by_scope || (remote != NULL && gasket_bitset_has(remote, v)))
+            scopes[n_scopes++] = v;
+        else
+            thread->vertex[n++] = v;
+    }
+    *ret_n_scopes = n_scopes;
+    return n;
+}
+
 void
 gasket_async_run_locked(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count)
 {
-    uint32_t *again = thread->disturbed;
-    uint32_t one[GASKET_ASYNC_BLOCK];
-    size_t n_again;
+    uint32_t scopes[GASKET_ASYNC_BLOCK], again[GASKET_ASYNC_BLOCK], one[1];
+    size_t n_scopes;
+    size_t n_again =
+        try_block(thread, kind, split_scopes(thread, kind, count, scopes, &n_scopes), again);
 
-    if (kind->by_scope) {
-        n_again = count;
-        memcpy(again, thread->vertex, count * sizeof *again);
-    } else {
-        n_again = try_block(thread, kind, count, again);
-    }
     for (size_t i = 0; i < n_again; i++) {
         bool done = false;
-        for (unsigned tries = 0; !kind->by_scope && !done && tries < TRIES; tries++) {
+        for (unsigned tries = 0; !done && tries < TRIES; tries++) {
             thread->vertex[0] = again[i];
             done = try_block(thread, kind, 1, one) == 0;
         }
         if (!done)
-            give_way(thread, kind, again[i]);
+            scopes[n_scopes++] = again[i];
     }
+    for (size_t i = 0; i < n_scopes; i++)
+        give_way(thread, kind, scopes[i]);
 }
 
 void

@@ -5,6 +5,7 @@
 #include "engine/array.h"
 #include "engine/async.h"
 #include "engine/async_history.h"
+#include "engine/async_net.h"
 #include "engine/edge_values.h"
 #include "engine/rows_use.h"
 
@@ -81,7 +82,8 @@ point_at_set(GasketAsync *async, GasketAsyncKind *kind, unsigned s)
     kind->wakers[s] = (GasketWaker){.n_owned = run->part->kinds[other].n_owned,
                                     .n_entries = written->n_entries,
                                     .async = async,
-                                    .first_cell = async->kinds[other].first_cell};
+                                    .first_cell = async->kinds[other].first_cell,
+                                    .index = 2 * set.relation + mate};
     kind->rows[s].outgoing = written->current;
     kind->rows[s].outgoing_begin = written->begin;
     kind->rows[s].slot = written->slot;
@@ -276,6 +278,8 @@ gasket_async_new(GasketRun *run, const GasketProgram *const *programs, unsigned 
     for (unsigned t = 0; t < run->n_threads; t++)
         if (!init_thread(async, &async->threads[t], t, error))
             return NULL;
+    if (!gasket_async_net_init(async, error))
+        return NULL;
     return gasket_async_history_begin(async, error) ? g_steal_pointer(&async) : NULL;
 }
 
@@ -284,6 +288,7 @@ gasket_async_free(GasketAsync *async)
 {
     if (async == NULL)
         return;
+    gasket_async_net_clear(async);
     for (unsigned t = 0; async->threads != NULL && t < async->run->n_threads; t++)
         clear_thread(async, &async->threads[t]);
     gasket_array_free(async->threads);

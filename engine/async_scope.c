@@ -134,7 +134,7 @@ gasket_async_claim(GasketAsyncScopes *scopes, GasketScope *scope)
     else
         scopes->last_claim->next = scope;
     scopes->last_claim = scope;
-    atomic_fetch_add_explicit(&scopes->n_claims, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&scopes->n_todo, 1, memory_order_relaxed);
 }
 
 /* Takes what can be taken of a claim; whether that is all. */
@@ -174,7 +174,7 @@ advance_claims(GasketAsync *async)
             continue;
         }
         *link = scope->next;
-        atomic_fetch_sub_explicit(&scopes->n_claims, 1, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&scopes->n_todo, 1, memory_order_relaxed);
         gasket_async_scope_granted(async, scope);
     }
     GasketScope *ready = scopes->ready;
@@ -194,12 +194,13 @@ gasket_async_attend_scopes(GasketAsyncThread *thread)
     pthread_mutex_unlock(&scopes->lock);
     while (ready != NULL) {
         GasketScope *scope = ready;
+        uint64_t room = scope->room;
         ready = scope->next;
+        atomic_fetch_sub_explicit(&scopes->n_todo, 1, memory_order_relaxed);
         gasket_async_run_scope(thread, scope->kind, scope->vertex);
         gasket_async_scope_over(async, scope);
-        atomic_fetch_sub(&scopes->n_cells, scope->room);
+        atomic_fetch_sub(&scopes->n_cells, room);
         atomic_fetch_sub(&scopes->n, 1);
         atomic_fetch_sub(&async->n_busy, 1);
-        gasket_array_free(scope);
     }
 }

@@ -38,6 +38,7 @@ struct GasketScope {
     uint32_t own;      /* the cell to lock; GASKET_NO_VERTEX: none, a guest's */
     uint32_t n, at;    /* cells of this rank, and how many of them it has */
     bool wanting;      /* it is who wants cells[at] */
+    bool told;         /* a guest's: that it has them */
     unsigned rank;     /* where it waits; a guest's: whose it is */
     uint64_t id;       /* by which other ranks call it */
     uint32_t n_remote; /* ghosts */
@@ -55,8 +56,8 @@ void gasket_async_claim(GasketAsyncScopes *scopes, GasketScope *scope);
 /* Lets go of the cells that it holds. */
 void gasket_async_release_cells(GasketAsync *async, GasketScope *scope);
 
-/* The steps between ranks: a scope begins; has its cells of this rank; has run. The scopes are
- * locked, but for the last. */
+/* The steps between ranks (async_scope_ranks.c): a scope begins; has its cells of this rank; has
+ * run, which uses it up. The scopes are locked, but for the last. */
 void gasket_async_scope_begin(GasketAsync *async, GasketScope *scope);
 void gasket_async_scope_granted(GasketAsync *async, GasketScope *scope);
 void gasket_async_scope_over(GasketAsync *async, GasketScope *scope);

@@ -186,6 +186,13 @@ gasket_exchange_finish_until(GasketExchange *exchange, uint64_t round, GError **
     }
 }
 
+void
+gasket_exchange_put_back_take(GasketExchange *exchange, unsigned peer, GasketFrame **frame)
+{
+    g_assert(exchange->peers[peer].put_back == NULL);
+    exchange->peers[peer].put_back = g_steal_pointer(frame);
+}
+
 int64_t
 gasket_exchange_waited_us(const GasketExchange *exchange)
 {

@@ -56,6 +56,10 @@ bool gasket_exchange_finish_until(GasketExchange *exchange, uint64_t round, GErr
 /* Rounds begun so far: the number of the one under way. */
 uint64_t gasket_exchange_round(const GasketExchange *exchange);
 
+/* Gives back a frame that was received between rounds and is of the next one. Nothing more may be
+ * received from that peer before. */
+void gasket_exchange_put_back_take(GasketExchange *exchange, unsigned peer, GasketFrame **frame);
+
 /* Microseconds spent waiting in finish so far. */
 int64_t gasket_exchange_waited_us(const GasketExchange *exchange);
 

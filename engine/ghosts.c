@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "engine/bitset.h"
+#include "engine/varint.h"
 
 #define BODY_BYTES  (GASKET_BULK_BYTES - (uint32_t)sizeof(GasketRoundHeader))
 #define LARGE_VALUE (BODY_BYTES / 4)
-#define MAX_VARINT  5
 #define BITMAP_SPAN (64u << 10) /* positions of one bitmap frame, at most */
 
 static inline size_t
@@ -21,47 +21,6 @@ static inline uint8_t *
 value_at(const GasketValues *values, GasketVertex v)
 {
     return values->bytes + (values->begin == NULL ? (uint64_t)v * values->size : values->begin[v]);
-}
-
-static inline uint32_t
-varint_size(uint32_t x)
-{
-    uint32_t n = 1;
-    while (x >= 0x80) {
-        x >>= 7;
-        n++;
-    }
-    return n;
-}
-
-static inline uint32_t
-varint_write(uint8_t *bytes, uint32_t x)
-{
-    uint32_t n = 0;
-    while (x >= 0x80) {
-        bytes[n++] = (uint8_t)(x | 0x80);
-        x >>= 7;
-    }
-    bytes[n++] = (uint8_t)x;
-    return n;
-}
-
-/* Reads a varint from [*at, n); false if it is cut or too long. */
-static inline bool
-varint_read(const uint8_t *bytes, uint32_t n, uint32_t *at, uint32_t *ret_x)
-{
-    uint64_t x = 0;
-    for (unsigned shift = 0; shift < 7 * MAX_VARINT; shift += 7) {
-        if (*at == n)
-            return false;
-        uint8_t byte = bytes[(*at)++];
-        x |= (uint64_t)(byte & 0x7f) << shift;
-        if (!(byte & 0x80)) {
-            *ret_x = (uint32_t)x;
-            return x <= UINT32_MAX;
-        }
-    }
-    return false;
 }
 
 /* ---- choosing -------------------------------------------------------------------------------- */
@@ -77,7 +36,7 @@ choose(const uint64_t *changed, const uint32_t *send, uint32_t n)
     for (uint32_t i = 0; changed != NULL && i < n; i++) {
         if (!gasket_bitset_has(changed, send[i]))
             continue;
-        distances += varint_size(i - last);
+        distances += gasket_varint_size(i - last);
         last = i;
         n_changed++;
     }
@@ -177,9 +136,9 @@ encode_sparse(Encoder *encoder, uint32_t *i)
     for (; *i < encoder->n; (*i)++) {
         if (!is_changed(encoder, *i))
             continue;
-        if (!fits(encoder, *i, MAX_VARINT))
+        if (!fits(encoder, *i, GASKET_VARINT_MAX))
             break;
-        encoder->used += varint_write(encoder->body + encoder->used, *i - last);
+        encoder->used += gasket_varint_write(encoder->body + encoder->used, *i - last);
         put_value(encoder, *i);
         last = *i;
         count++;
@@ -314,7 +273,7 @@ decode_sparse(Decoder *decoder, uint32_t first, uint32_t count)
     uint32_t position = first, distance;
 
     for (uint32_t k = 0; k < count; k++) {
-        if (!varint_read(decoder->body, decoder->n_body, &decoder->used, &distance) ||
+        if (!gasket_varint_read(decoder->body, decoder->n_body, &decoder->used, &distance) ||
             distance >= decoder->n - position)
             return false;
         position += distance;

@@ -105,6 +105,7 @@ gasket_run_new_take(GasketPart **part, GasketExchange *exchange, const GasketJob
     run->consistency = gasket_job_consistency(job);
     run->history = job->history;
     run->staleness = job->staleness;
+    run->simulated = job->simulation != NULL;
     run->max_seconds = job->max_seconds;
     run->max_updates = job->max_updates;
     run->tolerance = job->tolerance;

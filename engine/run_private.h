@@ -157,6 +157,7 @@ struct GasketRun {
     unsigned staleness;     /* steps; 0: none */
     bool settling;          /* ... but no more: the end is near */
     GasketStale *stale;     /* rounds that lag, or have; NULL: none yet */
+    bool simulated;         /* over a simulated network, which must be given turns */
     double max_seconds;     /* 0: no bound */
     uint64_t max_updates;   /* 0: no bound */
     double tolerance;

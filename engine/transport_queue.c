@@ -64,6 +64,18 @@ gasket_frame_queue_push_take(GasketFrameQueue *queue, GasketFrame **frame)
     queue->bytes += gasket_frame_cost(taken);
 }
 
+void
+gasket_frame_queue_push_front_take(GasketFrameQueue *queue, GasketFrame **frame)
+{
+    GasketFrame *taken = g_steal_pointer(frame);
+    link_of(taken)->next = queue->first;
+    if (queue->first == NULL)
+        queue->last = taken;
+    queue->first = taken;
+    queue->n++;
+    queue->bytes += gasket_frame_cost(taken);
+}
+
 GasketFrame *
 gasket_frame_queue_pop(GasketFrameQueue *queue)
 {

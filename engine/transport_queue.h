@@ -35,6 +35,9 @@ gasket_frame_cost(const GasketFrame *frame)
 /* Appends *frame and sets it to NULL. */
 void gasket_frame_queue_push_take(GasketFrameQueue *queue, GasketFrame **frame);
 
+/* Puts *frame before the others and sets it to NULL. */
+void gasket_frame_queue_push_front_take(GasketFrameQueue *queue, GasketFrame **frame);
+
 /* The first frame, now the caller's, or NULL. */
 GasketFrame *gasket_frame_queue_pop(GasketFrameQueue *queue);
 

@@ -22,6 +22,7 @@ struct GasketWaker {
 
     struct GasketAsync *async; /* of an asynchronous run, else NULL; then active is not used */
     uint32_t first_cell;       /* of the neighbours' kind */
+    uint32_t index;            /* 2 * relation + direction of the rows that read them */
 };
 
 #endif

@@ -19,6 +19,8 @@ typedef enum {
     GASKET_WIRE_RESULT,      /* rows of the result, rank -> 0 (results.c) */
     GASKET_WIRE_RESULT_MORE, /* request for the next GASKET_WIRE_RESULT, 0 -> rank */
     GASKET_WIRE_WORKER,      /* a worker's figures at its end, rank -> 0 */
+    GASKET_WIRE_ASYNC,       /* of an asynchronous run, rank -> rank (async_net.h) */
+    GASKET_WIRE_TERMINATION, /* a GasketTerminationMessage, on the control channel */
 } GasketWireType;
 
 /* What a round frame holds. ORDER gasket_section */
@@ -45,6 +47,38 @@ typedef struct {
 } GasketRoundHeader;
 
 G_STATIC_ASSERT(sizeof(GasketRoundHeader) == 24);
+
+/* What a frame of an asynchronous run holds. ORDER gasket_async_section */
+typedef enum {
+    GASKET_ASYNC_VALUES = 1, /* index: kind; of vertices that changed (async_send.c) */
+    GASKET_ASYNC_EDGES,      /* index: 2 * relation + direction; edge values (async_send.c) */
+    GASKET_ASYNC_SCOPES,     /* GasketScopeMessages with their cells (async_scope_ranks.c) */
+} GasketAsyncSection;
+
+/* The start of every GASKET_WIRE_ASYNC payload. */
+typedef struct {
+    uint32_t section; /* GasketAsyncSection */
+    uint32_t index;
+    uint32_t count; /* elements; of scopes, messages */
+} GasketAsyncHeader;
+
+/* ORDER gasket_scope_message */
+typedef enum {
+    GASKET_SCOPE_LOCK = 1, /* may the sender's scope have these cells? They follow */
+    GASKET_SCOPE_GRANT,    /* it has them, and their values have been sent */
+    GASKET_SCOPE_RELEASE,  /* it has run */
+} GasketScopeMessageType;
+
+typedef struct {
+    uint64_t id;
+    uint32_t type;    /* GasketScopeMessageType */
+    uint32_t n_cells; /* of LOCK: GasketScopeCells behind it */
+} GasketScopeMessage;
+
+/* A ghost of the sender: its kind, and its position among those of the receiver. */
+typedef struct {
+    uint32_t kind, position;
+} GasketScopeCell;
 
 /* Payload of a bulk frame: large enough that TLS and calls cost little, small enough that a
  * frame's worth of buffer per peer is nothing. */

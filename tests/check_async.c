@@ -6,7 +6,7 @@
 #include "algorithms/algorithms.h"
 #include "tests/async_runs.h"
 
-static const unsigned workers[] = {1, 0};
+static const unsigned workers[] = {1, 2, 4, 0};
 
 /* Every way gives the bytes of the synchronous engine's first column. */
 static void
