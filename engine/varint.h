@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Small numbers in few bytes: 7 bits a byte, low ones first, the high bit of all but the last set. */
+/* Small numbers in few bytes: 7 bits a byte, low ones first, the high bit set but in the last. */
 #ifndef GASKET_ENGINE_VARINT_H
 #define GASKET_ENGINE_VARINT_H
 

@@ -47,7 +47,7 @@ next_way(AsyncWay *way, const unsigned *workers, GasketConsistency least)
         *way = (AsyncWay){workers[0], 1, GASKET_SCHEDULER_FIFO, least};
         return true;
     }
-    if (++way->threads <= 3)
+    if (++way->threads <= (way->workers == 1 ? 3u : 2u))
         return true;
     way->threads = 1;
     if (++way->scheduler <= GASKET_SCHEDULER_SWEEP)

@@ -33,9 +33,9 @@ assert_as_sync(const GasketAlgorithm *algorithm, const SmallGraph *graph, const 
 
 START_TEST(components_are_those_of_supersteps)
 {
-    for (unsigned seed = 0; seed < 4; seed++) {
+    for (unsigned seed = 0; seed < 2; seed++) {
         SmallGraph graph = {.symmetric = true};
-        small_draw(&graph, seed, 90, 50 + 20 * seed);
+        small_draw(&graph, seed, 90, 60 + 50 * seed);
         assert_as_sync(&gasket_components, &graph, NULL, seed);
     }
 }
@@ -44,8 +44,8 @@ END_TEST
 START_TEST(distances_are_those_of_supersteps)
 {
     const char *const source[] = {"source", "-20", NULL};
-    for (unsigned seed = 0; seed < 4; seed++) {
-        SmallGraph graph = {.weights = (SmallWeights)(seed % 3)};
+    for (unsigned seed = 0; seed < 2; seed++) {
+        SmallGraph graph = {.weights = (SmallWeights)(1 + seed % 2)};
         small_draw(&graph, seed, 80, 300);
         assert_as_sync(&gasket_sssp, &graph, source, seed);
     }
@@ -56,7 +56,7 @@ END_TEST
  * t / (1 - d) of the true ranks in all. */
 START_TEST(ranks_are_those_of_supersteps_within_the_tolerance)
 {
-    for (unsigned seed = 0; seed < 3; seed++) {
+    for (unsigned seed = 0; seed < 1; seed++) {
         SmallGraph graph = {.weights = SMALL_UNWEIGHTED};
         small_draw(&graph, seed, 80, 250);
         g_autofree void *parameters = make_parameters(&gasket_pagerank, NULL);
@@ -113,9 +113,9 @@ assert_greedy(const SmallGraph *graph, const GasketResult *result)
 
 START_TEST(a_greedy_colouring_is_proper_under_edge_consistency)
 {
-    for (unsigned seed = 0; seed < 6; seed++) {
+    for (unsigned seed = 0; seed < 3; seed++) {
         SmallGraph graph = {.symmetric = true};
-        small_draw(&graph, seed, 90, 60 + 60 * seed);
+        small_draw(&graph, seed, 90, 60 + 120 * seed);
         for (AsyncWay way = {0}; next_way(&way, workers, GASKET_CONSISTENCY_EDGE);) {
             g_autoptr(GasketResult) found =
                 run_way(&gasket_colouring, &graph, NULL, GASKET_ENGINE_ASYNC, &way, seed);

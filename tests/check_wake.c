@@ -2,6 +2,7 @@
 /* Waking along edges: distances that travel as edge values, each waking whom it is for. */
 #include <string.h>
 
+#include "tests/async_runs.h"
 #include "tests/everywhere.h"
 
 typedef struct {
@@ -132,12 +133,34 @@ START_TEST(a_woken_neighbour_runs_wherever_it_lives)
 }
 END_TEST
 
+START_TEST(so_it_does_with_the_asynchronous_engine)
+{
+    static const unsigned workers[] = {1, 2, 4, 0};
+    GasketAlgorithm algorithm = EVERYWHERE_ALGORITHM("spread", spread_run);
+    SmallGraph graph = {.weights = SMALL_UNWEIGHTED};
+    uint64_t expected[SMALL_MAX_VERTICES];
+
+    algorithm.engines = 1 << GASKET_ENGINE_ASYNC;
+    small_draw(&graph, 21, 80, 200);
+    expect_distances(&graph, expected);
+    for (AsyncWay way = {0}; next_way(&way, workers, GASKET_CONSISTENCY_VERTEX);) {
+        g_autoptr(GasketResult) result =
+            run_way(&algorithm, &graph, NULL, GASKET_ENGINE_ASYNC, &way, 3);
+        ck_assert_msg(memcmp(gasket_result_column(result, 0), expected,
+                             graph.n * sizeof *expected) == 0,
+                      "%u workers, %u threads, scheduler %d, consistency %d", way.workers,
+                      way.threads, way.scheduler, way.consistency);
+    }
+}
+END_TEST
+
 int
 main(void)
 {
     TCase *waking = tcase_create("waking");
     tcase_set_timeout(waking, 120);
     tcase_add_test(waking, a_woken_neighbour_runs_wherever_it_lives);
+    tcase_add_test(waking, so_it_does_with_the_asynchronous_engine);
     TCase *cases[] = {waking};
     return check_run("wake", cases, G_N_ELEMENTS(cases));
 }
