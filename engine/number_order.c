@@ -2,9 +2,10 @@
 /*
  * Choosing the order of numbers and renumbering by degree: see number.h.
  *
- * One pass over the edges counts each vertex's degree, in the order of direct ids where all ids are
- * direct and dense, else by ordinal. For auto it also counts how many edges are near, among those
- * whose ends hash to a multiple of 32: a sample that is a function of the graph.
+ * For auto a pass over the edges counts how many are near, among those whose ends hash to a
+ * multiple of 32: a sample that is a function of the graph. If that does not decide, or the order
+ * is degree, another pass counts each vertex's degree, in the order of direct ids where all ids
+ * are direct and dense, else by ordinal.
  *
  * Threads count degrees in arrays of their own (as many threads as these arrays do not outweigh
  * the edges), which are then added up; a degree stays at 2^32 - 1 once it is there. The arrays that
@@ -39,13 +40,14 @@ typedef struct {
     const GasketPiece *pieces;
     size_t n_pieces;
     bool drop_self_loops;
-    unsigned threads; /* that count */
+    unsigned threads; /* that count degrees */
 
-    Counters *counters;         /* [n_kinds] */
-    uint64_t n_counters;        /* of all kinds */
-    uint16_t *low;              /* [threads][n_counters] */
-    uint32_t *degree;           /* [threads][n_counters], less low; the sums end in the first */
-    uint64_t *near, *n_sampled; /* [threads * LINE], one for each cache line */
+    Counters *counters;  /* [n_kinds] */
+    uint64_t n_counters; /* of all kinds */
+    uint16_t *low;       /* [threads][n_counters] */
+    uint32_t *degree;    /* [threads][n_counters], less low; the sums end in the first */
+    uint64_t *near,
+        *n_sampled; /* [threads * LINE] one for each cache line; the sums in the first */
 } DegreeJob;
 
 #define LINE 8 /* counters a cache line */
@@ -92,16 +94,6 @@ ordinal_of(const GasketKindNumbers *kind, bool by_id, uint32_t counter)
     return by_id && !kind->identity ? kind->table[counter] : counter;
 }
 
-/* A piece of edges, with what its counters are. */
-typedef struct {
-    const GasketKindNumbers *from, *to;
-    bool u_by_id, v_by_id;
-    bool one_kind;
-    uint16_t by, by_loop; /* what an edge and a self-loop count at either end */
-    uint16_t *u_low, *v_low;
-    uint32_t *u_degree, *v_degree;
-} PieceCount;
-
 /* Edges whose counters are found at a time. */
 #define BATCH 512
 
@@ -127,34 +119,60 @@ find_sampled(size_t n, const uint32_t *restrict u, const uint32_t *restrict v,
         ret_sampled[i] = is_sampled(u[i], v[i]);
 }
 
-/* Counts those of the sample, and how many of them are near. */
+/* Counts the edges of a piece that are in the sample, and how many of these are near. */
 static void
-count_near(const PieceCount *piece, size_t n, const uint32_t *u, const uint32_t *v, uint64_t *near,
-           uint64_t *n_sampled)
+sample_piece(void *data, size_t item, unsigned thread)
 {
-    uint64_t larger = (uint64_t)MAX(piece->from->n, piece->to->n) << 32;
-    uint64_t u_scale = larger / piece->from->n, v_scale = larger / piece->to->n;
+    DegreeJob *job = data;
+    const GasketPiece *piece = &job->pieces[item];
+    if (piece->ends != 2)
+        return;
+    const GasketKindNumbers *from = &job->numbers->kinds[piece->kind[0]];
+    const GasketKindNumbers *to = &job->numbers->kinds[piece->kind[1]];
+    bool u_by_id = job->counters[piece->kind[0]].by_id;
+    bool v_by_id = job->counters[piece->kind[1]].by_id;
+    uint64_t larger = (uint64_t)MAX(from->n, to->n) << 32;
+    uint64_t u_scale = larger / from->n, v_scale = larger / to->n;
+    uint64_t near = 0, n_sampled = 0;
+    uint32_t u[BATCH], v[BATCH];
     uint8_t sampled[BATCH];
 
-    find_sampled(n, u, v, sampled);
-    for (size_t i = 0; i < n; i++) {
-        if (!sampled[i])
-            continue;
-        *near += is_near(ordinal_of(piece->from, piece->u_by_id, u[i]),
-                         ordinal_of(piece->to, piece->v_by_id, v[i]), u_scale, v_scale);
-        ++*n_sampled;
+    for (size_t first = 0, n; first < piece->block->n; first += n) {
+        const uint32_t *handles = piece->block->handles + 2 * first;
+        n = MIN(piece->block->n - first, BATCH);
+        find_counters(from, u_by_id, from->other[piece->feed], n, handles, u);
+        find_counters(to, v_by_id, to->other[piece->feed], n, handles + 1, v);
+        find_sampled(n, u, v, sampled);
+        for (size_t i = 0; i < n; i++) {
+            if (!sampled[i])
+                continue;
+            near += is_near(ordinal_of(from, u_by_id, u[i]), ordinal_of(to, v_by_id, v[i]), u_scale,
+                            v_scale);
+            n_sampled++;
+        }
     }
+    job->near[thread * LINE] += near;
+    job->n_sampled[thread * LINE] += n_sampled;
 }
 
-static void
-count_ends(const PieceCount *piece, size_t n, const uint32_t *u, const uint32_t *v)
+/* Whether at least half of the sampled edges are near; the reason is written to graph. */
+static bool
+is_local(DegreeJob *job, unsigned threads, GasketGraph *graph)
 {
-    const PieceCount p = *piece;
-    for (size_t i = 0; i < n; i++) {
-        uint16_t by = p.one_kind && u[i] == v[i] ? p.by_loop : p.by;
-        count(p.u_low, p.u_degree, u[i], by);
-        count(p.v_low, p.v_degree, v[i], by);
+    threads = MAX(threads, 1);
+    job->near = g_new0(uint64_t, (size_t)threads * LINE);
+    job->n_sampled = g_new0(uint64_t, (size_t)threads * LINE);
+    gasket_parallel(threads, job->n_pieces, sample_piece, job);
+    for (unsigned t = 1; t < threads; t++) {
+        job->near[0] += job->near[t * LINE];
+        job->n_sampled[0] += job->n_sampled[t * LINE];
     }
+    g_free(graph->order_reason);
+    graph->order_reason =
+        g_strdup_printf("%.0f %% of the edges join ids less than %" G_GUINT64_FORMAT
+                        " positions apart",
+                        100.0 * (double)job->near[0] / (double)MAX(job->n_sampled[0], 1), NEAR);
+    return 2 * job->near[0] >= job->n_sampled[0];
 }
 
 static void
@@ -164,30 +182,29 @@ count_piece(void *data, size_t item, unsigned thread)
     const GasketPiece *piece = &job->pieces[item];
     if (piece->ends != 2)
         return;
+    const GasketKindNumbers *from = &job->numbers->kinds[piece->kind[0]];
+    const GasketKindNumbers *to = &job->numbers->kinds[piece->kind[1]];
     const Counters *u_counters = &job->counters[piece->kind[0]];
     const Counters *v_counters = &job->counters[piece->kind[1]];
     uint32_t *degree = job->degree + job->n_counters * thread;
     uint16_t *low = job->low + job->n_counters * thread;
-    PieceCount part = {.from = &job->numbers->kinds[piece->kind[0]],
-                       .to = &job->numbers->kinds[piece->kind[1]],
-                       .u_by_id = u_counters->by_id,
-                       .v_by_id = v_counters->by_id,
-                       .one_kind = piece->kind[0] == piece->kind[1],
-                       .by = piece->symmetric ? 2 : 1,
-                       .by_loop = job->drop_self_loops ? 0 : 1,
-                       .u_low = low + u_counters->base,
-                       .v_low = low + v_counters->base,
-                       .u_degree = degree + u_counters->base,
-                       .v_degree = degree + v_counters->base};
+    uint32_t *u_degree = degree + u_counters->base, *v_degree = degree + v_counters->base;
+    uint16_t *u_low = low + u_counters->base, *v_low = low + v_counters->base;
+    bool one_kind = piece->kind[0] == piece->kind[1];
+    /* What an edge and a self-loop count at either end. */
+    const uint16_t by_edge = piece->symmetric ? 2 : 1, by_loop = job->drop_self_loops ? 0 : 1;
     uint32_t u[BATCH], v[BATCH];
 
     for (size_t first = 0, n; first < piece->block->n; first += n) {
         const uint32_t *handles = piece->block->handles + 2 * first;
         n = MIN(piece->block->n - first, BATCH);
-        find_counters(part.from, part.u_by_id, part.from->other[piece->feed], n, handles, u);
-        find_counters(part.to, part.v_by_id, part.to->other[piece->feed], n, handles + 1, v);
-        count_near(&part, n, u, v, &job->near[thread * LINE], &job->n_sampled[thread * LINE]);
-        count_ends(&part, n, u, v);
+        find_counters(from, u_counters->by_id, from->other[piece->feed], n, handles, u);
+        find_counters(to, v_counters->by_id, to->other[piece->feed], n, handles + 1, v);
+        for (size_t i = 0; i < n; i++) {
+            uint16_t by = one_kind && u[i] == v[i] ? by_loop : by_edge;
+            count(u_low, u_degree, u[i], by);
+            count(v_low, v_degree, v[i], by);
+        }
     }
 }
 
@@ -224,7 +241,7 @@ place_counters(DegreeJob *job, const GasketGraphBuilder *builder)
     }
 }
 
-/* Fills degree, near and n_sampled (the sums in the first of each). */
+/* Fills degree, the sums in the first. */
 static bool
 count_degrees(DegreeJob *job, unsigned threads, GError **error)
 {
@@ -232,8 +249,6 @@ count_degrees(DegreeJob *job, unsigned threads, GError **error)
     for (size_t i = 0; i < job->n_pieces; i++)
         n_edges += job->pieces[i].ends == 2 ? job->pieces[i].block->n : 0;
     job->threads = (unsigned)CLAMP(n_edges / MAX(job->n_counters, 1), 1, MAX(threads, 1));
-    job->near = g_new0(uint64_t, (size_t)job->threads * LINE);
-    job->n_sampled = g_new0(uint64_t, (size_t)job->threads * LINE);
     job->degree = gasket_array_new(job->n_counters * job->threads, sizeof *job->degree, error);
     if (job->degree == NULL)
         return false;
@@ -242,10 +257,6 @@ count_degrees(DegreeJob *job, unsigned threads, GError **error)
         return false;
     gasket_parallel(job->threads, job->n_pieces, count_piece, job);
     gasket_parallel(threads, (job->n_counters + RANGE - 1) / RANGE, add_up, job);
-    for (unsigned t = 1; t < job->threads; t++) {
-        job->near[0] += job->near[t * LINE];
-        job->n_sampled[0] += job->n_sampled[t * LINE];
-    }
     return true;
 }
 
@@ -277,9 +288,10 @@ sorted_degrees(const DegreeJob *job, unsigned k, GError **error)
     return sorted;
 }
 
-/* Chooses from the counts; the reason is written to graph. */
-static GasketOrder
-choose(const DegreeJob *job, uint64_t *const *sorted, GasketGraph *graph)
+/* Whether few vertices have most ends, by which a graph that is not local is numbered by degree;
+ * added to the reason. */
+static bool
+is_skewed(const DegreeJob *job, uint64_t *const *sorted, GasketGraph *graph)
 {
     uint64_t top = 0, all = 0;
     for (unsigned k = 0; k < job->numbers->n_kinds; k++) {
@@ -290,16 +302,12 @@ choose(const DegreeJob *job, uint64_t *const *sorted, GasketGraph *graph)
             top += i < n / 8 ? degree : 0;
         }
     }
-    uint64_t near = job->near[0], n_sampled = job->n_sampled[0];
-    bool local = 2 * near >= n_sampled;
-    bool skewed = 2 * top >= all;
-    graph->order_reason = g_strdup_printf(
-        "%.0f %% of the edges join ids less than %" G_GUINT64_FORMAT
-        " positions apart, and the eighth of the vertices with the highest degrees has %.0f %% of "
-        "their ends",
-        100.0 * (double)near / (double)MAX(n_sampled, 1), NEAR,
-        100.0 * (double)top / (double)MAX(all, 1));
-    return !local && skewed ? GASKET_ORDER_DEGREE : GASKET_ORDER_GIVEN;
+    char *reason = g_strdup_printf(
+        "%s, and the eighth of the vertices with the highest degrees has %.0f %% of their ends",
+        graph->order_reason, 100.0 * (double)top / (double)MAX(all, 1));
+    g_free(graph->order_reason);
+    graph->order_reason = reason;
+    return 2 * top >= all;
 }
 
 /* ---- renumbering --------------------------------------------------------------------------- */
@@ -401,9 +409,9 @@ sort_and_renumber(DegreeJob *job, uint64_t **sorted, GasketNumbers *numbers, Gas
         if (sorted[k] == NULL)
             return false;
     }
-    graph->order = order == GASKET_ORDER_AUTO ? choose(job, sorted, graph) : order;
-    if (graph->order == GASKET_ORDER_GIVEN)
+    if (order == GASKET_ORDER_AUTO && !is_skewed(job, sorted, graph))
         return true;
+    graph->order = GASKET_ORDER_DEGREE;
     for (unsigned k = 0; k < numbers->n_kinds; k++) {
         if (!renumber(&numbers->kinds[k], builder, k, sorted[k], &graph->kinds[k], error))
             return false;
@@ -436,8 +444,10 @@ gasket_numbers_order(GasketNumbers *numbers, const GasketPiece *pieces, size_t n
                      .drop_self_loops = rules->drop_self_loops};
     place_counters(&job, builder);
     g_autofree uint64_t **sorted = g_new0(uint64_t *, numbers->n_kinds);
-    bool done = count_degrees(&job, rules->threads, error) &&
-                sort_and_renumber(&job, sorted, numbers, rules->order, builder, graph, error);
+    bool given = rules->order == GASKET_ORDER_AUTO && is_local(&job, rules->threads, graph);
+    bool done =
+        given || (count_degrees(&job, rules->threads, error) &&
+                  sort_and_renumber(&job, sorted, numbers, rules->order, builder, graph, error));
     for (unsigned k = 0; k < numbers->n_kinds; k++)
         gasket_array_free(sorted[k]);
     gasket_array_free(job.degree);

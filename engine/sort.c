@@ -2,12 +2,13 @@
 /*
  * Sorting integers: see sort.h.
  *
- * Radix: from the lowest byte to the highest, one stable counting pass from one array to the other
- * for each byte in which the elements differ at all. One look at the elements finds these bytes
- * and whether anything is out of order.
+ * Radix: from the lowest digit to the highest, one stable counting pass from one array to the other
+ * for each digit in which the elements differ at all. One look at the elements finds these and
+ * whether anything is out of order. Digits are bytes; where many elements are sorted by their upper
+ * halves, up to 11 bits.
  *
  * Cost: insertion n^2 / 4 steps for n below 32; radix one reading and one writing of the elements
- * for each differing byte.
+ * for each digit.
  */
 #include "engine/sort.h"
 
