@@ -11,5 +11,6 @@ extern const GasketAlgorithm gasket_sssp;
 extern const GasketAlgorithm gasket_bfs;
 extern const GasketAlgorithm gasket_colouring;
 extern const GasketAlgorithm gasket_bp;
+extern const GasketAlgorithm gasket_als;
 
 #endif

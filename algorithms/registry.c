@@ -7,8 +7,16 @@
 #include "algorithms.h"
 
 static const GasketAlgorithm *const algorithms[] = {
-    &gasket_pagerank,  &gasket_components, &gasket_sssp, &gasket_bfs,
-    &gasket_colouring, &gasket_bp,         NULL,
+    &gasket_pagerank,
+    &gasket_components,
+    &gasket_sssp,
+    &gasket_bfs,
+    &gasket_colouring,
+    /* graphical models */
+    &gasket_bp,
+    /* ratings */
+    &gasket_als,
+    NULL,
 };
 
 const GasketAlgorithm *const *

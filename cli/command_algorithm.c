@@ -17,6 +17,7 @@
 #include "cli/model_input.h"
 #include "cli/plan.h"
 #include "cli/progress.h"
+#include "cli/ratings_input.h"
 #include "cli/report_json.h"
 #include "cli/report_text.h"
 #include "cli/signals.h"
@@ -43,14 +44,28 @@ typedef struct {
 
 /* ---- loader ---------------------------------------------------------------------------------- */
 
+typedef GasketGraph *(*Loader)(const GasketGraphInput *input, GasketGraphInputStats *ret_stats,
+                               GError **error);
+
+static Loader
+loader_of(const GasketAlgorithm *algorithm)
+{
+    switch (algorithm->input) {
+    case GASKET_INPUT_RATINGS:
+        return gasket_ratings_input_load;
+    case GASKET_INPUT_FACTORS:
+        return gasket_model_input_load;
+    default:
+        return gasket_graph_input_load;
+    }
+}
+
 static GasketGraph *
 load(void *data, GasketReport *report, GError **error)
 {
     AlgorithmRun *run = data;
     GasketGraphInputStats stats = {0};
-    bool model = run->algorithm->input == GASKET_INPUT_FACTORS;
-    GasketGraph *graph =
-        (model ? gasket_model_input_load : gasket_graph_input_load)(&run->input, &stats, error);
+    GasketGraph *graph = loader_of(run->algorithm)(&run->input, &stats, error);
     if (graph == NULL)
         return NULL;
 
@@ -218,7 +233,7 @@ prepare(AlgorithmRun *run, const GasketCliCall *call, GError **error)
         g_memdup2(has_needs ? algorithm->needs : &in_rows, run->n_needs * sizeof *run->needs);
     run->results = g_memdup2(algorithm->results, algorithm->n_results * sizeof *run->results);
     for (unsigned c = 0; c < algorithm->n_results; c++)
-        if (algorithm->results[c].kind != 0)
+        if (algorithm->results[c].kind != 0 && algorithm->input != GASKET_INPUT_RATINGS)
             return gasket_cli_refuse(error,
                                      "%s has results for several kinds of vertices, which the "
                                      "inputs of this command do not have",
@@ -258,6 +273,13 @@ check_call(const GasketCliCall *call, const char *const *inputs, unsigned n_inpu
     if (n_inputs == 0)
         return gasket_cli_refuse(error, "%s: expected FILE..., or - for stdin",
                                  call->algorithm->name);
+    if (call->algorithm->input == GASKET_INPUT_RATINGS) {
+        if (!gasket_ratings_input_check(common, error))
+            return false;
+        if (common->output != NULL)
+            return gasket_cli_refuse(error, "--output: %s has no rows to write",
+                                     call->algorithm->name);
+    }
     if (common->verify && call->algorithm->verify == NULL)
         return gasket_cli_refuse(error, "--verify: %s has no verifier", call->algorithm->name);
     const char *table = common->output_table != NULL ? common->output_table : "result";
@@ -400,7 +422,8 @@ gasket_cli_run_algorithm(GasketCliCall *call, const char *const *inputs, unsigne
     gasket_cli_progress_init(&run.progress, call->common.quiet);
     run.progress.name = call->algorithm->name;
     run.progress.tolerance = run.head.tolerance;
-    if (call->common.output == NULL && !call->common.json)
+    if (call->common.output == NULL && !call->common.json &&
+        call->algorithm->input != GASKET_INPUT_RATINGS)
         run.top = gasket_result_top_new(N_TOP, run.results, call->algorithm->n_results,
                                         id_name(run.algorithm), index_name(run.algorithm));
     return run_job(&run, call, ret_status, error);

@@ -68,6 +68,47 @@ static const GasketCliOption input_options[] = {
     {.letter = 0},
 };
 
+/* ORDER gasket_holdout, of which the command offers these */
+static const char *const splits[] = {"random", "leave-one-out", "by-time", NULL};
+/* ORDER gasket_duplicates */
+static const char *const duplicates[] = {"auto", "latest", "mean", "sum", "min", "max", NULL};
+
+static const GasketCliOption ratings_options[] = {
+    {.option = {"test", GASKET_OPTION_STRING, FIELD(test),
+                .help = "ratings to test on: a file, or the fraction of the input that is held out",
+                .value_name = "FILE|FRACTION"}},
+    {.option = {"split", GASKET_OPTION_CHOICE, FIELD(split), "random",
+                "what is held out: ratings at random, one of each user (the latest where there are "
+                "times), or the latest ratings of all; by --seed",
+                .choices = splits}},
+    {.option = {"duplicates", GASKET_OPTION_CHOICE, FIELD(duplicates), "auto",
+                "what several ratings of a user for an item become; auto: the latest, or without "
+                "times the mean",
+                .choices = duplicates}},
+    {.option = {"format", GASKET_OPTION_STRING, FIELD(format),
+                .help = "ratings, csv, edges, mtx, binary, binary-weighted or sqlite; recognised "
+                        "by content and ending if not given",
+                .value_name = "NAME"}},
+    {.option = {"table", GASKET_OPTION_STRING, FIELD(table),
+                .help = "SQLite: the table to read; the only one, or `ratings`, if not given",
+                .value_name = "NAME"}},
+    {.option = {"query", GASKET_OPTION_STRING, FIELD(query),
+                .help = "SQLite: read the rows of a SELECT instead of a table",
+                .value_name = "SELECT"}},
+    {.option = {"columns", GASKET_OPTION_STRING, FIELD(columns),
+                .help =
+                    "SQLite and text: the columns of user, item, rating and time, by name or by "
+                    "position from 1",
+                .value_name = "USER,ITEM[,RATING[,TIME]]"}},
+    {.option =
+         {"order", GASKET_OPTION_CHOICE, FIELD(order), "auto",
+          "how vertices stand in memory: by id (given), by falling degree, or whichever suits "
+          "the graph; never changes a result's meaning",
+          .choices = orders},
+     .advanced = true},
+    {.letter = 0},
+};
+
 static const GasketCliOption model_options[] = {
     {.option = {"evidence", GASKET_OPTION_STRING, FIELD(evidence),
                 .help = "what is observed: a UAI evidence file, in any of its three dialects",
@@ -219,15 +260,16 @@ static const struct {
 } tables_of[GASKET_CLI_N_TABLES] = {
     {"Input", input_options}, {"Machine", machine_options},    {"Workers", worker_options},
     {"Running", run_options}, {"Snapshots", snapshot_options}, {"Output", output_options},
-    {"Model", model_options},
+    {"Model", model_options}, {"Ratings", ratings_options},
 };
 
 unsigned
 gasket_cli_tables_for(unsigned tables, const GasketAlgorithm *algorithm)
 {
-    if (algorithm == NULL || algorithm->input != GASKET_INPUT_FACTORS)
+    if (algorithm == NULL || algorithm->input == GASKET_INPUT_GRAPH)
         return tables;
-    return (tables & ~(unsigned)GASKET_CLI_INPUT) | GASKET_CLI_MODEL;
+    return (tables & ~(unsigned)GASKET_CLI_INPUT) |
+           (algorithm->input == GASKET_INPUT_FACTORS ? GASKET_CLI_MODEL : GASKET_CLI_RATINGS);
 }
 
 unsigned

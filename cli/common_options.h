@@ -15,9 +15,12 @@ typedef struct {
     const char *vertices;
     const char *table, *query, *columns;
     const char *evidence;
-    int self_loops;  /* 0 keep, 1 drop */
-    int multi_edges; /* GasketMultiEdges */
-    int order;       /* GasketOrder */
+    const char *test; /* a file, or a fraction */
+    int split;        /* GasketHoldout */
+    int duplicates;   /* GasketDuplicates */
+    int self_loops;   /* 0 keep, 1 drop */
+    int multi_edges;  /* GasketMultiEdges */
+    int order;        /* GasketOrder */
     /* machine */
     int64_t threads; /* 0: all processors */
     bool quiet;
@@ -57,10 +60,11 @@ typedef enum {
     GASKET_CLI_RUN = 1 << 3,
     GASKET_CLI_SNAPSHOTS = 1 << 4,
     GASKET_CLI_OUTPUT = 1 << 5,
-    GASKET_CLI_MODEL = 1 << 6, /* instead of INPUT, for algorithms on graphical models */
+    GASKET_CLI_MODEL = 1 << 6,   /* instead of INPUT, for algorithms on graphical models */
+    GASKET_CLI_RATINGS = 1 << 7, /* instead of INPUT, for algorithms on ratings */
 } GasketCliTables;
 
-#define GASKET_CLI_N_TABLES 7
+#define GASKET_CLI_N_TABLES 8
 
 /* A command's tables, with those that its algorithm's family of inputs has instead of INPUT;
  * algorithm: NULL if there is none. */

@@ -318,7 +318,8 @@ gasket_cli_append_common_markdown(GString *out)
 {
     GasketCliCommon common;
     GasketCliGroup groups[GASKET_CLI_N_TABLES];
-    unsigned n = gasket_cli_common_groups(gasket_cli_algorithm_command.tables | GASKET_CLI_MODEL,
+    unsigned n = gasket_cli_common_groups(gasket_cli_algorithm_command.tables | GASKET_CLI_MODEL |
+                                              GASKET_CLI_RATINGS,
                                           &common, groups);
 
     for (unsigned g = 0; g < n; g++) {

@@ -11,9 +11,12 @@
 static bool
 flush_handles(GasketBatch *batch, GError **error)
 {
-    const void *columns[] = {batch->weight};
+    const void *columns[] = {batch->ratings ? (const void *)batch->rating : batch->weight,
+                             batch->time};
     uint32_t n = batch->n;
     batch->n = 0;
+    for (uint32_t i = 0; batch->ratings && i < n; i++)
+        batch->rating[i] = (float)batch->weight[i];
     return n == 0 || gasket_feed_edges(batch->feed, batch->relation, n, batch->source,
                                        batch->target, batch->weighted ? columns : NULL, error);
 }
@@ -27,6 +30,8 @@ gasket_batch_flush_ids(GasketBatch *batch, GError **error)
     batch->n_ids = 0;
     batch->n = n;
     memcpy(batch->weight, batch->id_weight, n * sizeof *batch->weight);
+    if (batch->timed)
+        memcpy(batch->time, batch->id_time, n * sizeof *batch->time);
     return gasket_feed_integers(batch->feed, batch->source_kind, n, batch->source_id, batch->source,
                                 error) &&
            gasket_feed_integers(batch->feed, batch->target_kind, n, batch->target_id, batch->target,
@@ -69,8 +74,10 @@ gasket_batch_weight(const GasketBatch *batch, const char *text, size_t size, dou
                     GError **error)
 {
     double weight = 0;
-    if (size == 0 || gasket_scan_double(text, &weight) != text + size || !isfinite(weight)) {
-        gasket_text_error(error, text, size, "a weight (a finite number)");
+    if (size == 0 || gasket_scan_double(text, &weight) != text + size ||
+        !(fabs(weight) <= batch->most)) {
+        gasket_text_error(error, text, size, "a %s (a finite number)",
+                          batch->ratings ? "rating" : "weight");
         return false;
     }
     if (batch->nonnegative && weight < 0) {
@@ -78,5 +85,17 @@ gasket_batch_weight(const GasketBatch *batch, const char *text, size_t size, dou
         return false;
     }
     *ret_weight = weight;
+    return true;
+}
+
+bool
+gasket_batch_time(const char *text, size_t size, double *ret_time, GError **error)
+{
+    double time = 0;
+    if (size == 0 || gasket_scan_double(text, &time) != text + size || !isfinite(time)) {
+        gasket_text_error(error, text, size, "a time (a finite number)");
+        return false;
+    }
+    *ret_time = time;
     return true;
 }

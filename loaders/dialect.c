@@ -21,6 +21,7 @@ static const char *const target_names[] = {"target", "dst",       "to",      "to
                                            "movie",  "movie_id",  "movieid", NULL};
 static const char *const weight_names[] = {"weight", "w",     "value", "rating",
                                            "stars",  "score", "cost",  NULL};
+static const char *const time_names[] = {"time", "timestamp", "ts", "date", NULL};
 static const char *const id_names[] = {"id",      "vertex", "vertex_id", "node",
                                        "node_id", "name",   "key",       NULL};
 
@@ -252,12 +253,16 @@ resolve(const char *wanted, const GasketField *header, size_t n, const char *whe
 }
 
 bool
-gasket_dialect_columns(GasketDialect *dialect, const char *columns, const GasketField *header,
-                       size_t n, const char *where, bool *ret_common, GError **error)
+gasket_dialect_columns(GasketDialect *dialect, const GasketLoadOptions *options,
+                       const GasketField *header, size_t n, const char *where, bool *ret_common,
+                       GError **error)
 {
+    const char *columns = options->columns;
+    const guint most = options->ratings ? 4 : 3;
     dialect->source = 0;
     dialect->target = 1;
     dialect->weight = 2;
+    dialect->time = options->ratings ? 3 : GASKET_NO_COLUMN;
     dialect->header = *ret_common = false;
     if (columns == NULL) {
         uint32_t source = find_common(header, n, source_names);
@@ -268,19 +273,21 @@ gasket_dialect_columns(GasketDialect *dialect, const char *columns, const Gasket
         dialect->source = source;
         dialect->target = target;
         dialect->weight = find_common(header, n, weight_names);
+        if (options->ratings)
+            dialect->time = find_common(header, n, time_names);
         return true;
     }
     g_auto(GStrv) wanted = g_strsplit(columns, ",", -1);
     guint n_wanted = g_strv_length(wanted);
-    uint32_t *column[] = {&dialect->source, &dialect->target, &dialect->weight};
-    if (n_wanted < 2 || n_wanted > 3) {
+    uint32_t *column[] = {&dialect->source, &dialect->target, &dialect->weight, &dialect->time};
+    if (n_wanted < 2 || n_wanted > most) {
         g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
-                    "columns \"%s\" must name a source, a target and perhaps a weight, with "
-                    "commas between",
-                    columns);
+                    "columns \"%s\" must name %s, with commas between", columns,
+                    options->ratings ? "a user, an item and perhaps a rating and a time"
+                                     : "a source, a target and perhaps a weight");
         return false;
     }
-    dialect->weight = GASKET_NO_COLUMN;
+    dialect->weight = dialect->time = GASKET_NO_COLUMN;
     for (guint i = 0; i < n_wanted; i++)
         if (!resolve(g_strstrip(wanted[i]), header, n, where, column[i], &dialect->header, error))
             return false;
@@ -293,8 +300,7 @@ decide(GasketDialect *dialect, GasketInput *input, const GasketLoadOptions *opti
 {
     g_autofree char *where = g_strdup_printf("%s:1", gasket_input_name(input));
     bool common;
-    if (!gasket_dialect_columns(dialect, options->columns, first->fields, first->n, where, &common,
-                                error))
+    if (!gasket_dialect_columns(dialect, options, first->fields, first->n, where, &common, error))
         return false;
     dialect->header = dialect->header || looks_like_header(dialect, first, second);
     return true;
@@ -325,6 +331,8 @@ gasket_dialect_prepare(GasketDialect *dialect, GasketInput *input, const GasketL
         const Sample *data = dialect->header && second->line != NULL ? second : first;
         if (dialect->weight >= data->n)
             dialect->weight = GASKET_NO_COLUMN;
+        if (options->columns == NULL && !is_number(data, dialect->time))
+            dialect->time = GASKET_NO_COLUMN;
         *ret_weights = first->line == NULL                   ? GASKET_WEIGHTS_UNKNOWN
                        : dialect->weight == GASKET_NO_COLUMN ? GASKET_WEIGHTS_NONE
                                                              : GASKET_WEIGHTS_THERE;

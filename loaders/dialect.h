@@ -26,6 +26,7 @@ typedef struct {
     bool comments;                   /* lines that start with # or % are comments */
     bool header;                     /* a header stands above the data */
     uint32_t source, target, weight; /* columns, from 0; GASKET_NO_COLUMN */
+    uint32_t time;                   /* of ratings; GASKET_NO_COLUMN elsewhere */
     bool only_two; /* weights are wanted and the first line has none: nor may any other */
 } GasketDialect;
 
@@ -50,10 +51,12 @@ bool gasket_dialect_prepare(GasketDialect *dialect, GasketInput *input,
                             const GasketLoadOptions *options, GasketWeights *ret_weights,
                             GError **error);
 
-/* Chooses columns: those asked for ("source,target[,weight]", or NULL), else those that the header
- * names in common words (ret_common), else 1, 2 and 3. where stands in messages. */
-bool gasket_dialect_columns(GasketDialect *dialect, const char *columns, const GasketField *header,
-                            size_t n, const char *where, bool *ret_common, GError **error);
+/* Chooses columns: those that the options ask for ("source,target[,weight[,time]]"), else those
+ * that the header names in common words (ret_common), else 1, 2 and 3, and 4 of ratings. where
+ * stands in messages. */
+bool gasket_dialect_columns(GasketDialect *dialect, const GasketLoadOptions *options,
+                            const GasketField *header, size_t n, const char *where,
+                            bool *ret_common, GError **error);
 
 /* For a list of ids in the first column: takes a header if there is one. */
 bool gasket_dialect_prepare_list(GasketDialect *dialect, GasketInput *input, GError **error);

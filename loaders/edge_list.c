@@ -45,7 +45,7 @@ parse_line(EdgeList *list, GasketBatch *batch, char *line, size_t size, uint64_t
         if (handle[i] == GASKET_NO_VERTEX)
             return false;
     }
-    double weight = 1;
+    double weight = 1, time = 0;
     if (dialect->weight != GASKET_NO_COLUMN) {
         GasketField field = dialect->weight < n ? fields[dialect->weight] : (GasketField){"", 0};
         if (!gasket_batch_weight(batch, field.text, field.size, &weight, error))
@@ -55,8 +55,13 @@ parse_line(EdgeList *list, GasketBatch *batch, char *line, size_t size, uint64_t
                           "no third column, as on the first line");
         return false;
     }
+    if (dialect->time != GASKET_NO_COLUMN) {
+        GasketField field = dialect->time < n ? fields[dialect->time] : (GasketField){"", 0};
+        if (!gasket_batch_time(field.text, field.size, &time, error))
+            return false;
+    }
     ++*edges;
-    return gasket_batch_add(batch, handle[0], handle[1], weight, error);
+    return gasket_batch_add_timed(batch, handle[0], handle[1], weight, time, error);
 }
 
 static inline const char *
@@ -86,42 +91,51 @@ skip_rest(const char *p, const char *end, char delimiter, bool only_two)
     return newline + 1;
 }
 
+typedef struct {
+    int64_t source, target;
+    double weight, time;
+} Line;
+
 /* The fast path for one line: the start of the next, or NULL. */
 static inline const char *
-scan_line(const char *p, const char *end, char delimiter, bool weighted, bool only_two,
-          int64_t *source, int64_t *target, double *weight)
+scan_line(const char *p, const char *end, char delimiter, bool weighted, bool timed, bool only_two,
+          Line *line)
 {
-    p = gasket_scan_id_padded(p, source);
+    p = gasket_scan_id_padded(p, &line->source);
     if (p == NULL || (p = skip_delimiter(p, delimiter)) == NULL ||
-        (p = gasket_scan_id_padded(p, target)) == NULL)
+        (p = gasket_scan_id_padded(p, &line->target)) == NULL)
         return NULL;
-    if (weighted &&
-        ((p = skip_delimiter(p, delimiter)) == NULL || (p = gasket_scan_double(p, weight)) == NULL))
+    if (weighted && ((p = skip_delimiter(p, delimiter)) == NULL ||
+                     (p = gasket_scan_double(p, &line->weight)) == NULL))
+        return NULL;
+    if (timed && ((p = skip_delimiter(p, delimiter)) == NULL ||
+                  (p = gasket_scan_double(p, &line->time)) == NULL || !isfinite(line->time)))
         return NULL;
     return skip_rest(p, end, delimiter, only_two);
 }
 
 static inline bool
 parse_lines(EdgeList *list, GasketBatch *batch, GasketBlock *block, GasketBlockResult *result,
-            char delimiter, bool weighted, GError **error)
+            char delimiter, bool weighted, bool timed, GError **error)
 {
     const char *p = block->text, *end = block->text + block->size;
     bool only_two = list->dialect.only_two;
     uint64_t lines = 0, edges = 0;
     bool good = true;
     while (p < end) {
-        int64_t source, target;
-        double weight = 1;
-        const char *next =
-            scan_line(p, end, delimiter, weighted, only_two, &source, &target, &weight);
-        if (next != NULL &&
-            (!weighted || (isfinite(weight) && (weight >= 0 || !batch->nonnegative)))) {
-            good = gasket_batch_add_ids(batch, source, target, weight, error);
+        Line line = {.weight = 1};
+        const char *next = scan_line(p, end, delimiter, weighted, timed, only_two, &line);
+        if (next != NULL && (!weighted || (fabs(line.weight) <= batch->most &&
+                                           (line.weight >= 0 || !batch->nonnegative)))) {
+            good = timed
+                       ? gasket_batch_add_timed_ids(batch, line.source, line.target, line.weight,
+                                                    line.time, error)
+                       : gasket_batch_add_ids(batch, line.source, line.target, line.weight, error);
             edges++;
         } else {
             next = (const char *)memchr(p, '\n', (size_t)(end - p)) + 1;
-            char *line = block->text + (p - block->text);
-            good = parse_line(list, batch, line, (size_t)(next - p) - 1, &edges, error);
+            char *text = block->text + (p - block->text);
+            good = parse_line(list, batch, text, (size_t)(next - p) - 1, &edges, error);
         }
         if (!good)
             break;
@@ -156,18 +170,22 @@ parse_block(void *data, unsigned thread, GasketBlock *block, GasketBlockResult *
     const GasketDialect *dialect = &list->dialect;
     GasketBatch *batch = list->loader->batches[thread];
     bool weighted = dialect->weight != GASKET_NO_COLUMN;
-    if (dialect->source != 0 || dialect->target != 1 || (weighted && dialect->weight != 2))
+    bool timed = dialect->time != GASKET_NO_COLUMN;
+    if (dialect->source != 0 || dialect->target != 1 || (weighted && dialect->weight != 2) ||
+        (timed && (!weighted || dialect->time != 3)))
         return parse_generally(list, batch, block, result, error);
+    if (timed)
+        return parse_lines(list, batch, block, result, dialect->delimiter, true, true, error);
     switch (dialect->delimiter) {
     case ' ':
-        return weighted ? parse_lines(list, batch, block, result, ' ', true, error)
-                        : parse_lines(list, batch, block, result, ' ', false, error);
+        return weighted ? parse_lines(list, batch, block, result, ' ', true, false, error)
+                        : parse_lines(list, batch, block, result, ' ', false, false, error);
     case ',':
-        return parse_lines(list, batch, block, result, ',', weighted, error);
+        return parse_lines(list, batch, block, result, ',', weighted, false, error);
     case ':':
-        return parse_lines(list, batch, block, result, ':', weighted, error);
+        return parse_lines(list, batch, block, result, ':', weighted, false, error);
     default:
-        return parse_lines(list, batch, block, result, dialect->delimiter, weighted, error);
+        return parse_lines(list, batch, block, result, dialect->delimiter, weighted, false, error);
     }
 }
 
@@ -188,7 +206,10 @@ prepare_dialect(GasketSource *source, const GasketLoadOptions *options, GasketDi
     EdgeList *list = g_new0(EdgeList, 1);
     source->state = list;
     list->dialect = dialect;
-    return gasket_dialect_prepare(&list->dialect, source->input, options, &source->weights, error);
+    bool good =
+        gasket_dialect_prepare(&list->dialect, source->input, options, &source->weights, error);
+    source->timed = list->dialect.time != GASKET_NO_COLUMN;
+    return good;
 }
 
 /* A tab on the first line of a .tsv file separates fields that may have blanks in them. */

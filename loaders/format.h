@@ -28,13 +28,17 @@ typedef struct {
     GasketFeed *feed;
     unsigned relation, source_kind, target_kind;
     bool weighted, nonnegative;
-    uint32_t n, n_ids; /* edges by handles, by ids */
+    bool ratings, timed; /* columns "rating" (float), "time"; weighted then */
+    double most;         /* largest magnitude of a weight */
+    uint32_t n, n_ids;   /* edges by handles, by ids */
     uint32_t source[GASKET_BATCH_SIZE];
     uint32_t target[GASKET_BATCH_SIZE];
     double weight[GASKET_BATCH_SIZE];
     int64_t source_id[GASKET_BATCH_SIZE];
     int64_t target_id[GASKET_BATCH_SIZE];
     double id_weight[GASKET_BATCH_SIZE];
+    double time[GASKET_BATCH_SIZE], id_time[GASKET_BATCH_SIZE]; /* where timed */
+    float rating[GASKET_BATCH_SIZE];                            /* weights on their way */
 } GasketBatch;
 
 /* Hands over all edges, or those by ids alone. */
@@ -65,9 +69,32 @@ gasket_batch_add_ids(GasketBatch *batch, int64_t source, int64_t target, double 
     return ++batch->n_ids < GASKET_BATCH_SIZE || gasket_batch_flush_ids(batch, error);
 }
 
+/* The same with a time, of ratings. */
+static inline bool
+gasket_batch_add_timed(GasketBatch *batch, uint32_t source, uint32_t target, double weight,
+                       double time, GError **error)
+{
+    batch->time[batch->n] = time;
+    return gasket_batch_add(batch, source, target, weight, error);
+}
+
+static inline bool
+gasket_batch_add_timed_ids(GasketBatch *batch, int64_t source, int64_t target, double weight,
+                           double time, GError **error)
+{
+    if (((uint64_t)source | (uint64_t)target) < GASKET_FEED_DIRECT)
+        batch->time[batch->n] = time;
+    else
+        batch->id_time[batch->n_ids] = time;
+    return gasket_batch_add_ids(batch, source, target, weight, error);
+}
+
 /* The handle of an id as it stands in a file; refuses what cannot be an id. */
 uint32_t gasket_batch_id(GasketBatch *batch, unsigned kind, const char *text, size_t size,
                          const char *what, GError **error);
+
+/* Whether text is a time: a finite number. */
+bool gasket_batch_time(const char *text, size_t size, double *ret_time, GError **error);
 
 /* Whether text is a weight that the options allow. */
 bool gasket_batch_weight(const GasketBatch *batch, const char *text, size_t size,
@@ -107,7 +134,9 @@ struct GasketSource {
     const GasketFormat *format;
     void *state; /* the format's */
     GasketWeights weights;
+    bool timed;     /* ratings with times */
     bool symmetric; /* what is stored stands for both directions */
+    bool test;      /* belongs to the relation "test" */
 };
 
 /* What is being filled. */
@@ -118,6 +147,7 @@ struct GasketLoader {
     GasketBatch **batches; /* [threads] */
     unsigned relation, source_kind, target_kind;
     bool weighted, symmetric;
+    bool timed[2];               /* ratings: "train", "test" have the column "time" */
     const void **vertex_columns; /* [n_vertex_columns] zeros for a batch of vertices */
     double *zeros;               /* [GASKET_BATCH_SIZE] */
     GasketSource *current;

@@ -8,6 +8,7 @@
  */
 #include "loaders/load.h"
 
+#include <float.h>
 #include <string.h>
 
 #include "engine/array.h"
@@ -32,6 +33,12 @@ close_source(GasketSource *source)
     g_clear_pointer(&source->input, gasket_input_free);
 }
 
+static bool
+two_kinds(const GasketLoadOptions *options)
+{
+    return options->bipartite || options->ratings;
+}
+
 /* Opens an input, finds its format and lets it take the header. */
 static bool
 open_source(GasketSource *source, const GasketLoadOptions *options, const Memory *memory,
@@ -46,13 +53,13 @@ open_source(GasketSource *source, const GasketLoadOptions *options, const Memory
     if (source->format == NULL)
         return false;
     const char *name = gasket_input_name(source->input);
-    if (options->bipartite && source->format->one_kind) {
+    if (two_kinds(options) && source->format->one_kind) {
         g_set_error(error, GASKET_ERROR, GASKET_ERROR_FORMAT,
                     "%s:1: found a file in format %s, expected ratings, with users and items", name,
                     source->format->name);
         return false;
     }
-    if (!options->bipartite && source->format == &gasket_format_ratings) {
+    if (!two_kinds(options) && source->format == &gasket_format_ratings) {
         g_set_error(error, GASKET_ERROR, GASKET_ERROR_FORMAT,
                     "%s:1: found ratings, with users and items, expected a graph with one kind of "
                     "vertices",
@@ -93,12 +100,34 @@ check_weights(const GasketSource *sources, unsigned n, bool wanted, bool *ret_we
     return true;
 }
 
+/* Users, items, and the relations "train" and "test" between them. */
+static void
+declare_ratings(GasketLoader *loader)
+{
+    static const char *const names[] = {"train", "test"};
+    GasketGraphBuilder *builder = loader->builder;
+    loader->source_kind = gasket_graph_builder_add_kind(builder, "user");
+    loader->target_kind = gasket_graph_builder_add_kind(builder, "item");
+    for (unsigned r = 0; r < 2; r++) {
+        gasket_graph_builder_add_relation(builder, names[r], loader->source_kind,
+                                          loader->target_kind, false);
+        gasket_graph_builder_add_edge_column(builder, r, "rating", GASKET_FLOAT, 1);
+        if (loader->timed[r])
+            gasket_graph_builder_add_edge_column(builder, r, "time", GASKET_DOUBLE, 1);
+    }
+    loader->weighted = true;
+}
+
 /* Kinds, relation and columns of the builder. */
 static void
 declare(GasketLoader *loader)
 {
     const GasketLoadOptions *options = loader->options;
     GasketGraphBuilder *builder = loader->builder;
+    if (options->ratings) {
+        declare_ratings(loader);
+        return;
+    }
     loader->source_kind = loader->target_kind =
         gasket_graph_builder_add_kind(builder, options->bipartite ? "user" : "vertex");
     if (options->bipartite)
@@ -132,6 +161,8 @@ make_batches(GasketLoader *loader, GError **error)
         batch->target_kind = loader->target_kind;
         batch->weighted = loader->weighted;
         batch->nonnegative = loader->options->nonnegative;
+        batch->ratings = loader->options->ratings;
+        batch->most = batch->ratings ? FLT_MAX : DBL_MAX;
     }
     unsigned n = loader->options->n_vertex_columns;
     loader->zeros = gasket_array_new(GASKET_BATCH_SIZE, sizeof(double), error);
@@ -271,6 +302,10 @@ load_sources(GasketLoader *loader, GasketSource *sources, unsigned n, const Memo
         if (source->input == NULL && !open_source(source, loader->options, memory, error))
             return false;
         loader->current = source;
+        for (unsigned t = 0; loader->options->ratings && t < loader->threads; t++) {
+            loader->batches[t]->relation = source->test;
+            loader->batches[t]->timed = loader->timed[source->test];
+        }
         if (!source->format->load(source, loader, error))
             return false;
         loader->bytes_done += gasket_input_raw_bytes(source->input);
@@ -291,7 +326,12 @@ fill(GasketGraphBuilder *builder, const GasketLoadOptions *options, const Memory
     loader.threads = MAX(options->threads, 1);
     loader.weighted = weighted || options->require_weights;
     loader.symmetric = options->undirected;
-    if (!options->undirected && !options->bipartite) {
+    for (unsigned t = 0; options->ratings && t < 2; t++) {
+        loader.timed[t] = n > 0;
+        for (unsigned i = 0; i < n; i++)
+            loader.timed[t] &= sources[i].test != (t == 1) || sources[i].timed;
+    }
+    if (!options->undirected && !two_kinds(options)) {
         loader.symmetric = n > 0;
         for (unsigned i = 0; i < n; i++)
             loader.symmetric &= sources[i].symmetric;
@@ -305,6 +345,7 @@ fill(GasketGraphBuilder *builder, const GasketLoadOptions *options, const Memory
     info->edges = loader.edges;
     info->weighted = loader.weighted;
     info->symmetric = loader.symmetric;
+    info->timed = loader.timed[0];
     return true;
 }
 
@@ -312,12 +353,12 @@ static bool
 load(GasketGraphBuilder *builder, const GasketLoadOptions *options, const Memory *memory,
      GasketLoadInfo *ret_info, GError **error)
 {
-    if (options->undirected && options->bipartite) {
+    if (options->undirected && two_kinds(options)) {
         g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
                     "ratings lead from users to items and cannot be undirected");
         return false;
     }
-    if (options->vertices != NULL && options->bipartite) {
+    if (options->vertices != NULL && two_kinds(options)) {
         g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
                     "a list of vertices needs a graph with one kind of vertices");
         return false;
@@ -325,7 +366,10 @@ load(GasketGraphBuilder *builder, const GasketLoadOptions *options, const Memory
     unsigned n = memory->data != NULL ? 1 : options->n_inputs;
     g_autofree GasketSource *sources = g_new0(GasketSource, n + 1);
     for (unsigned i = 0; i < n; i++)
-        sources[i].path = memory->data != NULL ? memory->name : options->inputs[i];
+        sources[i] = (GasketSource){
+            .path = memory->data != NULL ? memory->name : options->inputs[i],
+            .test = options->ratings && i >= n - MIN(options->n_test, n),
+        };
     g_auto(GasketLoadInfo) info = {0};
     bool good = fill(builder, options, memory, sources, n, &info, error);
     for (unsigned i = 0; i < n; i++)

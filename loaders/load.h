@@ -54,6 +54,10 @@ typedef struct {
     bool nonnegative;     /* a negative weight is an error */
     bool bipartite;       /* kinds "user" and "item", relation "ratings" from user to item;
                              else kind "vertex", relation "edges" */
+    bool ratings;         /* bipartite, for recommending: relations "train" and "test" with the
+                             columns "rating" (float; 1 where the inputs have none) and, if every
+                             input of the relation has times, "time" (double) */
+    unsigned n_test;      /* ratings: so many of the inputs, the last, are the relation "test" */
 
     const char *vertices; /* file with an id in the first column of each line, or a table of the
                              same database: vertices even without edges. NULL: none */
@@ -62,7 +66,8 @@ typedef struct {
 
     const char *table;   /* SQLite: the table to read; NULL: the only one, or "edges", "ratings" */
     const char *query;   /* SQLite: a SELECT instead of a table */
-    const char *columns; /* SQLite and CSV: "source,target[,weight]" by name or 1-based position */
+    const char *columns; /* SQLite and CSV: "source,target[,weight[,time]]" by name or 1-based
+                            position; times in ratings only */
 
     unsigned threads; /* 0: 1 */
 
@@ -82,6 +87,7 @@ typedef struct {
     uint64_t edges;    /* added to the builder */
     bool weighted;     /* the relation has the column "weight" */
     bool symmetric;    /* the relation is symmetric */
+    bool timed;        /* ratings: "train" has the column "time" */
 } GasketLoadInfo;
 
 void gasket_load_info_clear(GasketLoadInfo *info);

@@ -171,7 +171,8 @@ parse_size(Matrix *matrix, const char *line, const GasketLoadOptions *options, G
         gasket_text_error_word(error, p, "the end of the line");
         return false;
     }
-    if (matrix->rows != matrix->columns && (!options->bipartite || matrix->symmetry != GENERAL)) {
+    if (matrix->rows != matrix->columns &&
+        (!(options->bipartite || options->ratings) || matrix->symmetry != GENERAL)) {
         bool kinds = matrix->symmetry == GENERAL;
         g_set_error(error, GASKET_ERROR, GASKET_ERROR_FORMAT,
                     "found %" G_GUINT64_FORMAT " rows and %" G_GUINT64_FORMAT

@@ -201,15 +201,18 @@ choose_columns(Database *database, const GasketLoadOptions *options, GasketWeigh
     }
     GasketDialect *columns = &database->columns;
     bool common;
-    if (!gasket_dialect_columns(columns, options->columns, names, n, database->path, &common,
-                                error))
+    if (!gasket_dialect_columns(columns, options, names, n, database->path, &common, error))
         return false;
     if (options->columns == NULL && columns->weight != GASKET_NO_COLUMN && columns->weight >= n)
         columns->weight = GASKET_NO_COLUMN;
+    if (options->columns == NULL && columns->time != GASKET_NO_COLUMN && columns->time >= n)
+        columns->time = GASKET_NO_COLUMN;
     bool weighted = columns->weight != GASKET_NO_COLUMN;
     uint32_t highest = MAX(columns->source, columns->target);
     if (weighted)
         highest = MAX(highest, columns->weight);
+    if (columns->time != GASKET_NO_COLUMN)
+        highest = MAX(highest, columns->time);
     if (highest >= n) {
         g_set_error(error, GASKET_ERROR, GASKET_ERROR_FORMAT,
                     "%s: found %zu column%s, expected at least %u", database->path, n,
@@ -249,7 +252,9 @@ prepare(GasketSource *source, const GasketLoadOptions *options, GError **error)
         if (table == NULL || !select_table(database, table, error))
             return false;
     }
-    return choose_columns(database, options, &source->weights, error);
+    bool good = choose_columns(database, options, &source->weights, error);
+    source->timed = database->columns.time != GASKET_NO_COLUMN;
+    return good;
 }
 
 /* Sets `PATH: row N: found what stands in the column, expected ...`. */
@@ -304,23 +309,43 @@ read_id(const Database *database, GasketBatch *batch, unsigned kind, uint32_t co
     }
 }
 
+/* The number in a column; NAN if there is none. */
+static double
+read_number(const Database *database, int column)
+{
+    sqlite3_stmt *rows = database->rows;
+    int type = sqlite3_column_type(rows, column);
+    double number = NAN;
+    if (type == SQLITE_INTEGER || type == SQLITE_FLOAT) {
+        number = sqlite3_column_double(rows, column);
+    } else if (type == SQLITE_TEXT) {
+        const char *text = (const char *)sqlite3_column_text(rows, column);
+        const char *end = text != NULL ? gasket_scan_double(text, &number) : NULL;
+        if (end != text + sqlite3_column_bytes(rows, column))
+            number = NAN;
+    }
+    return number;
+}
+
+static bool
+read_time(const Database *database, uint64_t row, double *ret_time, GError **error)
+{
+    *ret_time = read_number(database, (int)database->columns.time);
+    if (isfinite(*ret_time))
+        return true;
+    fail_row(database, row, database->columns.time, "a time (a finite number)", error);
+    return false;
+}
+
 static bool
 read_weight(const Database *database, const GasketBatch *batch, uint64_t row, double *ret_weight,
             GError **error)
 {
-    sqlite3_stmt *rows = database->rows;
-    int column = (int)database->columns.weight, type = sqlite3_column_type(rows, column);
-    double weight = NAN;
-    if (type == SQLITE_INTEGER || type == SQLITE_FLOAT) {
-        weight = sqlite3_column_double(rows, column);
-    } else if (type == SQLITE_TEXT) {
-        const char *text = (const char *)sqlite3_column_text(rows, column);
-        const char *end = text != NULL ? gasket_scan_double(text, &weight) : NULL;
-        if (end != text + sqlite3_column_bytes(rows, column))
-            weight = NAN;
-    }
-    if (!isfinite(weight)) {
-        fail_row(database, row, database->columns.weight, "a weight (a finite number)", error);
+    double weight = read_number(database, (int)database->columns.weight);
+    if (!(fabs(weight) <= batch->most)) {
+        fail_row(database, row, database->columns.weight,
+                 batch->ratings ? "a rating (a finite number)" : "a weight (a finite number)",
+                 error);
         return false;
     }
     if (batch->nonnegative && weight < 0) {
@@ -335,7 +360,7 @@ static bool
 read_edge(const Database *database, GasketBatch *batch, uint64_t row, GError **error)
 {
     const GasketDialect *columns = &database->columns;
-    double weight = 1;
+    double weight = 1, time = 0;
     uint32_t u = read_id(database, batch, batch->source_kind, columns->source, row, error);
     if (u == GASKET_NO_VERTEX)
         return false;
@@ -343,7 +368,8 @@ read_edge(const Database *database, GasketBatch *batch, uint64_t row, GError **e
     return v != GASKET_NO_VERTEX &&
            (columns->weight == GASKET_NO_COLUMN ||
             read_weight(database, batch, row, &weight, error)) &&
-           gasket_batch_add(batch, u, v, weight, error);
+           (columns->time == GASKET_NO_COLUMN || read_time(database, row, &time, error)) &&
+           gasket_batch_add_timed(batch, u, v, weight, time, error);
 }
 
 static bool

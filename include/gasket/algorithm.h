@@ -60,7 +60,9 @@ typedef struct {
  * them. */
 typedef enum {
     GASKET_INPUT_GRAPH,   /* one kind of vertices, one relation */
-    GASKET_INPUT_RATINGS, /* kinds user and item, relation from users to items */
+    GASKET_INPUT_RATINGS, /* kinds 0 user and 1 item; relations 0 "train" and 1 "test" (perhaps
+                             empty) from users to items, with the column "rating" (float) and, if
+                             asked for and there, "time" (double) */
     GASKET_INPUT_FACTORS, /* a graphical model: factor_graph.h */
 } GasketInputFamily;
 
@@ -76,7 +78,22 @@ typedef struct {
     bool weights_if_asked;  /* ... only if the user says --weighted */
     bool require_weights;   /* without one every weight is 1 */
     bool nonnegative;       /* a negative weight is a FORMAT error that names its line */
+    bool times;             /* ratings: keep the column "time" if the input has one */
+    bool counts;            /* ratings: several of a pair are added up if not told otherwise */
 } GasketNeeds;
+
+/* What a method on ratings leaves as its result, and so what can be done with it afterwards. */
+typedef enum {
+    GASKET_RECOMMENDS_NOTHING,
+    /* Of each kind the columns "factors" (float, k of them) and "bias" (float), and the metric
+     * "mean": the prediction is mean + bias of the user + bias of the item + p . q. */
+    GASKET_RECOMMENDS_FACTORS,
+    /* The same numbers, but a score that ranks and is no rating. */
+    GASKET_RECOMMENDS_SCORES,
+    /* Of one kind varying columns "neighbour" (uint32 ordinals of the same kind) and "similarity"
+     * (float), of both "bias", and the metric "mean": kind 0 by users, kind 1 by items. */
+    GASKET_RECOMMENDS_NEIGHBOURS,
+} GasketRecommends;
 
 /* One column of the result: a field of the state of the kind's vertices, or (varying) what the
  * driver fills through gasket_run_set_result: elements that differ in number from vertex to vertex,
@@ -98,6 +115,7 @@ typedef struct {
     const char *description; /* paragraphs and examples for --help and the docs */
 
     GasketInputFamily input;
+    GasketRecommends recommends; /* of methods on ratings */
     const GasketOption *options; /* NULL if none */
     size_t parameters_size;      /* of the struct that options fill */
 

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Alternating least squares: users' and items' factors and biases that predict ratings.
+ *
+ *   minimize  sum over ratings (r_ui - mean - b_u - b_i - p_u . q_i)^2
+ *             + lambda (sum over u of n_u (|p_u|^2 + b_u^2) + sum over i of n_i (|q_i|^2 + b_i^2))
+ *
+ * With the items fixed, each user's best (p_u, b_u) is the solution of a least squares problem of
+ * its own ratings alone, and the other way round. The users' turn, then the items':
+ *
+ *   for user u: X = rows (q_i, 1) of the items that u rated, y_i = r_ui - mean - b_i
+ *               (p_u, b_u) = (X^T X + lambda n_u I)^-1 X^T y
+ *
+ * Regularization is weighted by the number of ratings, so that one lambda suits users with many
+ * ratings and with few, and any rank (Zhou et al.).
+ *
+ * Invariants:
+ *   1. The objective never grows from one turn to the next (but for rounding).
+ *   2. A vertex reads its own ratings and the values of their other ends, and nothing else.
+ *   3. Whoever has no training ratings has factors and a bias of 0.
+ *
+ * Cost of an iteration with R ratings and rank k: 2 R (k + 1)^2 + (users + items) (k + 1)^3 / 3
+ * flops; 4 (k + 1) bytes published a vertex. Memory of a thread: 8 (k + 1)^2 + 512 k bytes.
+ *
+ * Reference: Y. Zhou, D. Wilkinson, R. Schreiber, R. Pan, Large-scale parallel collaborative
+ * filtering for the Netflix prize, AAIM 2008; with biases as in Y. Koren, R. Bell, C. Volinsky,
+ * Matrix factorization techniques for recommender systems, IEEE Computer 2009.
+ */
+#include "algorithms.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "dense.h"
+#include "recommender.h"
+
+/* ---- options and result ---------------------------------------------------------------------- */
+
+typedef struct {
+    int64_t factors;
+    double regularization;
+    double deviation;
+    bool no_biases;
+    int64_t patience;
+} Parameters;
+
+static const GasketOption options[] = {
+    {"factors", GASKET_OPTION_INT, offsetof(Parameters, factors), "10",
+     "numbers that describe a user or an item", .minimum = 1, .maximum = 1000},
+    {"regularization", GASKET_OPTION_DOUBLE, offsetof(Parameters, regularization), "0.08",
+     "lambda: how much factors and biases are drawn to 0, for each rating", .minimum = 1e-9,
+     .maximum = 1e9},
+    {"deviation", GASKET_OPTION_DOUBLE, offsetof(Parameters, deviation), "0.1",
+     "of the normal distribution that the first factors are drawn from", .minimum = 1e-9,
+     .maximum = 1e3},
+    {"no-biases", GASKET_OPTION_BOOL, offsetof(Parameters, no_biases),
+     .help = "neither mean nor biases: a prediction is p . q alone"},
+    {"patience", GASKET_OPTION_INT, offsetof(Parameters, patience), "3",
+     "with --validate: stop after so many iterations without a better error", .minimum = 1,
+     .maximum = 1e6},
+    {.name = NULL},
+};
+
+static const GasketResultColumn results[] = {GASKET_RECOMMENDER_RESULTS};
+static const GasketNeeds needs[] = {GASKET_RECOMMENDER_NEEDS};
+
+/* ---- the vertex program ---------------------------------------------------------------------- */
+
+/* Ratings that are gathered before A is updated. */
+#define BLOCK 128
+
+typedef struct {
+    const GasketRecommender *model;
+    double lambda;
+    bool biases;
+    size_t stride;
+    const GasketDense *dense;
+} Turn;
+
+/* A thread's workspace, carved out of its scratch. */
+typedef struct {
+    double *a;     /* [n][stride], n = stride */
+    double *t, *s; /* [stride] X^T y, X^T 1 */
+    float *x;      /* [BLOCK][stride] */
+    float *y;      /* [BLOCK] */
+} Workspace;
+
+static size_t
+workspace_size(size_t stride)
+{
+    return (stride * stride + 2 * stride) * sizeof(double) +
+           (BLOCK * stride + BLOCK) * sizeof(float);
+}
+
+static Workspace
+workspace(void *scratch, size_t stride)
+{
+    Workspace space;
+    space.a = scratch;
+    space.t = space.a + stride * stride;
+    space.s = space.t + stride;
+    space.x = (float *)(void *)(space.s + stride);
+    space.y = space.x + BLOCK * stride;
+    return space;
+}
+
+/* Gathers the row into A = X^T X, t = X^T y, s = X^T 1; returns y^T 1. */
+static double
+gather_row(const Turn *turn, const GasketRows *rows, size_t r, const Workspace *space)
+{
+    const unsigned width = turn->model->width, rank = turn->model->options.rank;
+    const float *values = rows->values, *rating = rows->column[0].data;
+    double total = 0;
+
+    memset(space->a, 0, (turn->stride * turn->stride + 2 * turn->stride) * sizeof(double));
+    for (uint64_t begin = rows->begin[r]; begin < rows->end[r]; begin += BLOCK) {
+        const size_t m = MIN(rows->end[r] - begin, BLOCK);
+        for (size_t i = 0; i < m; i++) {
+            const float *other = values + (size_t)rows->neighbour[begin + i] * width;
+            memcpy(space->x + i * turn->stride, other, rank * sizeof *other);
+            double y = rating[begin + i] - turn->model->mean - other[rank];
+            space->y[i] = (float)y;
+            total += y;
+        }
+        turn->dense->update(space->x, space->y, m, turn->stride, space->a, space->t, space->s);
+    }
+    return total;
+}
+
+/* Solves for a vertex: own = (factors, bias). */
+static void
+solve_row(const Turn *turn, const GasketRows *rows, size_t r, const Workspace *space, float *own)
+{
+    const size_t rank = turn->model->options.rank, stride = turn->stride;
+    const double n = (double)(rows->end[r] - rows->begin[r]);
+    const double total = gather_row(turn, rows, r, space);
+    const size_t unknowns = rank + turn->biases;
+
+    for (size_t i = 0; i < rank; i++) {
+        space->a[i * stride + i] += turn->lambda * n;
+        if (turn->biases)
+            space->a[i * stride + rank] = space->s[i];
+    }
+    if (turn->biases) {
+        space->a[rank * stride + rank] = n + turn->lambda * n;
+        space->t[rank] = total;
+    }
+    bool solved = turn->dense->solve(space->a, unknowns, stride, space->t);
+    for (size_t i = 0; i < rank; i++)
+        own[i] = solved ? (float)space->t[i] : NAN;
+    own[rank] = !turn->biases ? 0 : solved ? (float)space->t[rank] : NAN;
+}
+
+static void
+turn_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
+{
+    const Turn *turn = context->parameters;
+    const GasketRows *rows = &run->rows[0];
+    const Workspace space = workspace(context->scratch, turn->stride);
+    const unsigned width = turn->model->width;
+    float *value = run->value;
+    (void)sums;
+
+    for (size_t r = 0; r < rows->count; r++) {
+        float *own = value + (size_t)rows->vertex[r] * width;
+        if (rows->begin[r] == rows->end[r])
+            memset(own, 0, width * sizeof *own);
+        else
+            solve_row(turn, rows, r, &space, own);
+    }
+}
+
+/* ---- the driver ------------------------------------------------------------------------------ */
+
+static bool
+als_run(GasketRun *run, const void *parameters, GError **error)
+{
+    static const GasketRowSet rows[] = {{.relation = 0, .direction = GASKET_OUT},
+                                        {.relation = 0, .direction = GASKET_IN}};
+    const Parameters *given = parameters;
+    const GasketRecommenderOptions common = {
+        .rank = (unsigned)given->factors,
+        .ratings = true,
+        .no_biases = given->no_biases,
+        .patience = (unsigned)given->patience,
+        .hint = "a larger --regularization",
+    };
+    g_auto(GasketRecommender) model = {0};
+    if (!gasket_recommender_begin(&model, run, &common, error) ||
+        !gasket_recommender_draw(&model, given->deviation, false, error))
+        return false;
+
+    /* One column more than factors, for the bias's row of A. */
+    const Turn turn = {.model = &model,
+                       .lambda = given->regularization,
+                       .biases = !given->no_biases,
+                       .stride = gasket_dense_stride((size_t)given->factors + 1),
+                       .dense = gasket_dense()};
+    GasketProgram program = {
+        .name = "als",
+        .n_rows = 1,
+        .whole_rows = true,
+        .apply = turn_apply,
+        .changes = GASKET_CHANGES_ALL,
+        .scratch_size = workspace_size(turn.stride),
+        .parameters = &turn,
+    };
+    while (gasket_run_continues(run)) {
+        for (unsigned kind = 0; kind < 2; kind++) {
+            program.kind = kind;
+            program.rows = &rows[kind];
+            if (!gasket_run_step(run, &program, error))
+                return false;
+        }
+        if (!gasket_recommender_end_iteration(&model, false, error))
+            return false;
+    }
+    return gasket_recommender_finish(&model, error);
+}
+
+static bool
+als_prepare(const void *parameters, double tolerance, GasketNeeds *wanted,
+            GasketResultColumn *columns, GError **error)
+{
+    const Parameters *given = parameters;
+    (void)tolerance, (void)wanted, (void)error;
+    gasket_recommender_prepare((unsigned)given->factors, columns);
+    return true;
+}
+
+const GasketAlgorithm gasket_als = {
+    .abi = GASKET_ABI,
+    .name = "als",
+    .summary = "predict ratings by alternating least squares",
+    .description =
+        "Describes every user and every item by --factors numbers and a bias, so that mean + bias "
+        "of user + bias of item + the product of their factors comes close to the ratings. "
+        "Metrics: "
+        "train.rmse, test.rmse and more; baselines stand beside them.\n"
+        "\n"
+        "  gasket als u1.base --test u1.test\n"
+        "  gasket als ratings.csv --test 0.1 --factors 50 -o model/\n",
+    .input = GASKET_INPUT_RATINGS,
+    .recommends = GASKET_RECOMMENDS_FACTORS,
+    .options = options,
+    .parameters_size = sizeof(Parameters),
+    .needs = needs,
+    .n_needs = G_N_ELEMENTS(needs),
+    .results = results,
+    .n_results = G_N_ELEMENTS(results),
+    .default_iterations = 15,
+    .prepare = als_prepare,
+    .run = als_run,
+};

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What methods on ratings share: a model with factors and biases, its error, when to stop, what it
+ * is to be compared with, and the result.
+ *
+ *   prediction of (u, i) = mean + b_u + b_i + p_u . q_i
+ *
+ *   published value of a user, and of an item:    | p_0 ... p_k-1 | b |     float [k + 1]
+ *
+ *   static bool
+ *   method_run(GasketRun *run, const void *parameters, GError **error)
+ *   {
+ *       const GasketRecommenderOptions options = {.rank = given->rank, .ratings = true};
+ *       g_auto(GasketRecommender) model = {0};
+ *       if (!gasket_recommender_begin(&model, run, &options, error) ||
+ *           !gasket_recommender_draw(&model, 0.1, error))
+ *           return false;
+ *       while (gasket_run_continues(run))
+ *           if (!gasket_run_step(run, &users, error) || !gasket_run_step(run, &items, error) ||
+ *               !gasket_recommender_end_iteration(&model, error))
+ *               return false;
+ *       return gasket_recommender_finish(&model, error);
+ *   }
+ *
+ * The steps write whole values. begin leaves the damped biases of the baseline in them, with
+ * factors of 0.
+ *
+ * The graph is that of GASKET_INPUT_RATINGS: kind 0 users, kind 1 items, relation 0 "train",
+ * relation 1 "test", and perhaps relation 2 "validation", which early stopping looks at.
+ *
+ * Metrics: train.rmse, train.mae, and test.*, validation.* where there are such ratings; mean;
+ * ratings (to train on); baseline.mean.rmse and baseline.bias.rmse (of test if there is one, else
+ * of train). Predictions are clipped to the range of the training ratings when errors are measured.
+ * With ranking: those of ranking.h.
+ */
+#ifndef GASKET_ALGORITHMS_RECOMMENDER_H
+#define GASKET_ALGORITHMS_RECOMMENDER_H
+
+#include <gasket/algorithm.h>
+
+/* Aggregates 0 .. GASKET_RECOMMENDER_AGGREGATES - 1 belong to the recommender. */
+#define GASKET_RECOMMENDER_AGGREGATES 4
+
+typedef struct {
+    unsigned rank;     /* factors, at least 1 */
+    bool ratings;      /* ratings are to be predicted: errors are measured, biases are fitted;
+                           else they are counts, mean and biases start as 0 */
+    bool no_biases;    /* with ratings: mean and biases start as 0 */
+    size_t state_size; /* bytes of state of each user and item that the method keeps for itself */
+    unsigned patience; /* stop after so many iterations without a better validation error; 0: 3 */
+    unsigned top;      /* rank items for test users at the end, for lists of this length; 0: no */
+    const GasketAggregate *aggregates; /* [n_aggregates] further ones */
+    unsigned n_aggregates;
+    const char *hint; /* what to try if it diverges: "a smaller --rate" */
+} GasketRecommenderOptions;
+
+typedef struct {
+    GasketRun *run;
+    GasketRecommenderOptions options;
+    unsigned width;     /* rank + 1 */
+    uint64_t n_ratings; /* in "train" */
+    bool has_test, has_validation;
+    double mean;                    /* of the training ratings, or 0 */
+    double low, high;               /* their range */
+    double train, test, validation; /* RMSE, of the last iteration; NAN: not measured */
+    double damping;                 /* while biases are fitted */
+    double baseline;                /* RMSE on train of the damped biases */
+    double best;                    /* smallest validation error so far */
+    unsigned since_best;            /* iterations since */
+    float *best_values[2];          /* [n_owned][width] of the best iteration; NULL: none yet */
+} GasketRecommender;
+
+/* What to keep of the three relations: rows for the method (0) and for the errors. */
+#define GASKET_RECOMMENDER_NEEDS                                                                   \
+    {.in_rows = true, .out_rows = true}, {.out_rows = true},                                       \
+    {                                                                                              \
+        .out_rows = true                                                                           \
+    }
+
+/* The columns of the result, for GASKET_RECOMMENDS_FACTORS and _SCORES. Lengths and offsets are
+ * filled in by gasket_recommender_prepare. */
+#define GASKET_RECOMMENDER_RESULTS                                                                 \
+    {.name = "factors", .kind = 0, .type = GASKET_FLOAT},                                          \
+        {.name = "bias", .kind = 0, .type = GASKET_FLOAT},                                         \
+        {.name = "factors", .kind = 1, .type = GASKET_FLOAT},                                      \
+    {                                                                                              \
+        .name = "bias", .kind = 1, .type = GASKET_FLOAT                                            \
+    }
+#define GASKET_RECOMMENDER_N_RESULTS 4
+
+/* For GasketAlgorithm.prepare: fills in those columns, the first of results. */
+void gasket_recommender_prepare(unsigned rank, GasketResultColumn *results);
+
+/* [all] Declares values (and state), measures the ratings, fits and measures the baselines.
+ * Error: ARGUMENT if the graph is not one of ratings. */
+bool gasket_recommender_begin(GasketRecommender *model, GasketRun *run,
+                              const GasketRecommenderOptions *options, GError **error);
+
+/* [all] Draws every factor from a normal distribution of that deviation, a function of seed, kind
+ * and ordinal, or with `positive` its magnitude; biases stay. */
+bool gasket_recommender_draw(GasketRecommender *model, double deviation, bool positive,
+                             GError **error);
+
+/* The method's own state of vertex v of a kind, given the kind's state as programs see it. */
+void *gasket_recommender_state(const GasketRecommender *model, void *state, GasketVertex v);
+
+/* [all] Measures the errors and ends the iteration. FAILED with the hint if the model diverges.
+ * With validation ratings it says that the run has converged once they are predicted no better for
+ * `patience` iterations. converged: the method's own opinion. */
+bool gasket_recommender_end_iteration(GasketRecommender *model, bool converged, GError **error);
+
+/* [all] The published values -> the result; those of the best iteration where there are validation
+ * ratings. Ranks items if asked. */
+bool gasket_recommender_finish(GasketRecommender *model, GError **error);
+
+void gasket_recommender_clear(GasketRecommender *model);
+
+/* p . q over n floats, in double: four sums of every fourth product, for the sake of speed. */
+static inline double
+gasket_recommender_dot(const float *p, const float *q, unsigned n)
+{
+    double sum[4] = {0};
+    unsigned i = 0;
+    for (; i + 4 <= n; i += 4)
+        for (unsigned j = 0; j < 4; j++)
+            sum[j] += (double)p[i + j] * q[i + j];
+    for (; i < n; i++)
+        sum[0] += (double)p[i] * q[i];
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(GasketRecommender, gasket_recommender_clear)
+
+#endif
