@@ -148,6 +148,8 @@ simulated_wait(GasketTransport *transport, int64_t timeout_us, GError **error)
     g_assert(simulation->turn == transport->rank);
     if (self->failure == NULL) {
         self->deadline_us = timeout_us < 0 ? GASKET_NEVER : simulation->now_us + timeout_us;
+        if (transport->rank == simulation->options.slow_peer)
+            self->busy_us = simulation->now_us + simulation->options.slow_us;
         gasket_simulated_pass_baton(simulation);
         await_turn(self);
     }
@@ -229,6 +231,8 @@ check_options(unsigned size, const GasketSimulatedOptions *options, GError **err
         wrong = "delays must rise from delay_us_min to delay_us_max, below 2^32 - 1";
     else if (options->cut_peer < -1 || options->cut_peer >= (int)size)
         wrong = "cut_peer must be a rank, or -1";
+    else if (options->slow_us < 0)
+        wrong = "slow_us must not be negative";
     else if (options->peer_timeout_us < 0)
         wrong = "peer_timeout_us must not be negative";
     if (wrong != NULL)

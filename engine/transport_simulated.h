@@ -17,6 +17,8 @@ typedef struct {
     uint64_t cut_after_frames;          /* ... once so many frames were sent in all */
     size_t queue;                       /* replaces GASKET_TRANSPORT_QUEUE if not 0 */
     int64_t peer_timeout_us;
+    unsigned slow_peer; /* rank that computes for slow_us each time that it has run, while others */
+    int64_t slow_us;    /* run on; 0: nobody is slow */
 } GasketSimulatedOptions;
 
 typedef struct GasketSimulation GasketSimulation;

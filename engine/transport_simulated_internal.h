@@ -63,6 +63,7 @@ typedef struct {
     bool gone;
     uint64_t changes, seen;
     int64_t deadline_us; /* of its wait */
+    int64_t busy_us;     /* a slow one computes until then */
     GError *failure;
     bool *peer_left; /* [size] whose LEAVE has arrived */
 } GasketSimulatedMember;

@@ -188,11 +188,18 @@ notice_silence(GasketSimulation *simulation)
 
 /* ---- turns ----------------------------------------------------------------------------------- */
 
+/* Whether there is something that it would do if it did not compute still. */
 static bool
-is_runnable(const GasketSimulation *simulation, const GasketSimulatedMember *member)
+has_cause(const GasketSimulation *simulation, const GasketSimulatedMember *member)
 {
     return !member->gone && (!member->started || member->changes != member->seen ||
                              member->failure != NULL || member->deadline_us <= simulation->now_us);
+}
+
+static bool
+is_runnable(const GasketSimulation *simulation, const GasketSimulatedMember *member)
+{
+    return has_cause(simulation, member) && member->busy_us <= simulation->now_us;
 }
 
 /* When the clock alone changes something. */
@@ -201,8 +208,11 @@ next_time(const GasketSimulation *simulation)
 {
     int64_t next = MIN(next_arrival(simulation), simulation->silence_us);
     for (unsigned i = 0; i < simulation->size; i++) {
-        if (!simulation->member[i].gone)
-            next = MIN(next, simulation->member[i].deadline_us);
+        const GasketSimulatedMember *member = &simulation->member[i];
+        if (has_cause(simulation, member))
+            next = MIN(next, member->busy_us);
+        else if (!member->gone)
+            next = MIN(next, member->deadline_us);
     }
     return next;
 }

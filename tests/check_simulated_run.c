@@ -25,10 +25,12 @@ assert_same_bits(const GasketAlgorithm *algorithm, const SmallGraph *graph, unsi
     GByteArray *expected = NULL;
     ck_assert(simulate(algorithm, graph, 1, NULL, &expected, NULL, &error));
     ck_assert_uint_gt(expected->len, 0);
-    for (unsigned seed = 0; seed < n_seeds; seed++) {
+    for (uint64_t seed = job_first_seed(); seed < job_end_seed(n_seeds); seed++) {
         /* Short queues make senders wait; long delays let ranks run a round ahead. */
         const GasketSimulatedOptions options = {.seed = seed,
                                                 .cut_peer = -1,
+                                                .slow_peer = seed % 3,
+                                                .slow_us = seed % 7 == 0 ? 20000 : 0,
                                                 .delay_us_max = seed % 3 ? 5000 : 0,
                                                 .queue = seed % 4 == 0 ? 500 : 0};
         unsigned workers = 2 + seed % 4;
@@ -37,10 +39,12 @@ assert_same_bits(const GasketAlgorithm *algorithm, const SmallGraph *graph, unsi
             GByteArray *found = NULL;
             ck_assert_msg(simulate(algorithm, graph, workers, &options, &found, &trace[again],
                                    &error),
-                          "%s, seed %u: %s", algorithm->name, seed, error ? error->message : "");
+                          "%s, seed %" G_GUINT64_FORMAT ": %s", algorithm->name, seed,
+                          error ? error->message : "");
             ck_assert_uint_eq(found->len, expected->len);
             ck_assert_msg(memcmp(found->data, expected->data, found->len) == 0,
-                          "%s, seed %u, %u workers: other bits", algorithm->name, seed, workers);
+                          "%s, seed %" G_GUINT64_FORMAT ", %u workers: other bits", algorithm->name,
+                          seed, workers);
             g_byte_array_unref(found);
             if (again > 0)
                 ck_assert_uint_eq(trace[0], trace[1]);

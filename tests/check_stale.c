@@ -29,8 +29,10 @@ assert_right(const GasketAlgorithm *algorithm, const char *const *pairs, const S
     g_autoptr(GError) error = NULL;
     g_autoptr(GByteArray) expected = NULL;
     ck_assert(run_stale(algorithm, pairs, graph, 1, 0, NULL, &expected, NULL, &error));
-    for (unsigned seed = 0; seed < n_seeds; seed++) {
+    for (uint64_t seed = job_first_seed(); seed < job_end_seed(n_seeds); seed++) {
         const GasketSimulatedOptions network = {.seed = seed,
+                                                .slow_peer = seed % 3,
+                                                .slow_us = seed % 2 ? 20000 : 0,
                                                 .cut_peer = -1,
                                                 .delay_us_max = seed % 3 ? 5000 : 50,
                                                 .queue = seed % 5 == 0 ? 700 : 0};
@@ -40,8 +42,8 @@ assert_right(const GasketAlgorithm *algorithm, const char *const *pairs, const S
             g_autoptr(GByteArray) found = NULL;
             if (!run_stale(algorithm, pairs, graph, workers, staleness, &network, &found,
                            &trace[again], &error))
-                ck_abort_msg("%s, seed %u, staleness %u: %s", algorithm->name, seed, staleness,
-                             error->message);
+                ck_abort_msg("%s, seed %" G_GUINT64_FORMAT ", staleness %u: %s", algorithm->name,
+                             seed, staleness, error->message);
             ck_assert_uint_eq(found->len, expected->len);
             double distance = 0;
             for (size_t i = 0; tolerance > 0 && i < found->len / sizeof(double); i++)
@@ -49,8 +51,8 @@ assert_right(const GasketAlgorithm *algorithm, const char *const *pairs, const S
                                  ((double *)(void *)expected->data)[i]);
             ck_assert_msg(tolerance > 0 ? distance < tolerance
                                         : memcmp(found->data, expected->data, found->len) == 0,
-                          "%s, seed %u, %u workers, staleness %u: differs (%g)", algorithm->name,
-                          seed, workers, staleness, distance);
+                          "%s, seed %" G_GUINT64_FORMAT ", %u workers, staleness %u: differs (%g)",
+                          algorithm->name, seed, workers, staleness, distance);
         }
         ck_assert(seed % 10 != 0 || trace[0] == trace[1]);
     }

@@ -15,6 +15,21 @@
 #include "engine/job.h"
 #include "tests/small_graphs.h"
 
+/* Which seeds a test runs: n from 0 on, or as the environment says (scripts/simulate). */
+static inline uint64_t
+job_first_seed(void)
+{
+    const char *text = g_getenv("GASKET_FIRST_SEED");
+    return text != NULL ? g_ascii_strtoull(text, NULL, 10) : 0;
+}
+
+static inline uint64_t
+job_end_seed(unsigned n)
+{
+    const char *text = g_getenv("GASKET_SEEDS");
+    return job_first_seed() + (text != NULL ? g_ascii_strtoull(text, NULL, 10) : n);
+}
+
 typedef struct {
     const SmallGraph *graph;
     GByteArray *result; /* columns of every block, one after the other */
