@@ -12,5 +12,11 @@ extern const GasketAlgorithm gasket_bfs;
 extern const GasketAlgorithm gasket_colouring;
 extern const GasketAlgorithm gasket_bp;
 extern const GasketAlgorithm gasket_als;
+extern const GasketAlgorithm gasket_sgd;
+extern const GasketAlgorithm gasket_svdpp;
+extern const GasketAlgorithm gasket_nmf;
+extern const GasketAlgorithm gasket_bpmf;
+extern const GasketAlgorithm gasket_ials;
+extern const GasketAlgorithm gasket_ccdpp;
 
 #endif

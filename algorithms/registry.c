@@ -16,6 +16,12 @@ static const GasketAlgorithm *const algorithms[] = {
     &gasket_bp,
     /* ratings */
     &gasket_als,
+    &gasket_sgd,
+    &gasket_svdpp,
+    &gasket_nmf,
+    &gasket_bpmf,
+    &gasket_ials,
+    &gasket_ccdpp,
     NULL,
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Leases: for one phase, another worker than the owner may write a vertex's value.
+ * Leases: for one phase, another worker than the owner may write a vertex's value. And loops of
+ * drivers over the compute threads, by which a worker does that.
  *
  *   begin   owner ──positions in the holder's slice of ghosts──> holder
  *           the holder writes its copies
@@ -9,6 +10,7 @@
  * Invariants: a vertex has one holder; what an owner lent to a rank and what that rank was granted
  * are the same positions in the same order.
  */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -216,8 +218,13 @@ gasket_run_lease_begin(GasketRun *run, unsigned kind, const uint32_t *holder,
         return false;
     }
     lease->holder = NULL;
-    qsort_r(lease->vertices, lease->n_vertices, sizeof *lease->vertices, compare_numbers,
-            run->part->kinds[kind].number);
+    const uint32_t *number = run->part->kinds[kind].number;
+    bool ascending = true;
+    for (uint32_t i = 1; i < lease->n_vertices && ascending; i++)
+        ascending = number[lease->vertices[i - 1]] < number[lease->vertices[i]];
+    if (!ascending)
+        qsort_r(lease->vertices, lease->n_vertices, sizeof *lease->vertices, compare_numbers,
+                run->part->kinds[kind].number);
     *ret_lease = lease;
     return true;
 }
@@ -379,4 +386,36 @@ gasket_run_lease_end_take(GasketRun *run, GasketLease **lease_take, GError **err
     kind->pushable = (GasketPushable){0};
     lease_free(lease);
     return ok;
+}
+
+/* ---- parallel loops of drivers --------------------------------------------------------------- */
+
+typedef struct {
+    atomic_size_t next;
+    size_t n;
+    void (*work)(void *data, size_t i);
+    void *data;
+} Loop;
+
+static void
+loop_work(void *data, unsigned thread)
+{
+    Loop *loop = data;
+    (void)thread;
+    for (;;) {
+        size_t i = atomic_fetch_add_explicit(&loop->next, 1, memory_order_relaxed);
+        if (i >= loop->n)
+            return;
+        loop->work(loop->data, i);
+    }
+}
+
+void
+gasket_run_parallel(GasketRun *run, size_t n, void (*work)(void *data, size_t i), void *data)
+{
+    Loop loop = {.n = n, .work = work, .data = data};
+    if (n == 1)
+        work(data, 0);
+    else if (n > 0)
+        gasket_pool_run(run->pool, loop_work, &loop);
 }

@@ -315,6 +315,12 @@ GASKET_API void *gasket_lease_values(const GasketLease *lease);
 /* [all] Sends the values home and on to all ghosts, and frees the lease. */
 GASKET_API bool gasket_run_lease_end_take(GasketRun *run, GasketLease **lease, GError **error);
 
+/* Calls work(data, i) once for each i of 0 .. n - 1 on the compute threads of this worker, and
+ * returns when all have. Which thread takes which i is not determined, and calls overlap: each must
+ * write what no other touches, as leased values of different vertices. */
+GASKET_API void gasket_run_parallel(GasketRun *run, size_t n, void (*work)(void *data, size_t i),
+                                    void *data);
+
 /* ---- plain views, for verifiers and for what no program expresses ---------------------------- */
 
 /* All of this worker's rows of a row set as one block: vertex and sum 0 .. n_owned - 1, each row
