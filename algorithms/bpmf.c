@@ -37,8 +37,8 @@ typedef struct {
 } Parameters;
 
 static const GasketOption options[] = {
-    {"factors", GASKET_OPTION_INT, offsetof(Parameters, factors), "16", "factors of a user and an item",
-     .minimum = 1, .maximum = 1024},
+    {"factors", GASKET_OPTION_INT, offsetof(Parameters, factors), "16",
+     "factors of a user and an item", .minimum = 1, .maximum = 1024},
     {"burn-in", GASKET_OPTION_INT, offsetof(Parameters, burn_in), "20",
      "iterations whose draws are not averaged", .minimum = 0, .maximum = 1e9},
     {"precision", GASKET_OPTION_DOUBLE, offsetof(Parameters, precision), "1.5",

@@ -41,8 +41,8 @@ typedef struct {
 } Parameters;
 
 static const GasketOption options[] = {
-    {"factors", GASKET_OPTION_INT, offsetof(Parameters, factors), "32", "factors of a user and an item",
-     .minimum = 1, .maximum = 4096},
+    {"factors", GASKET_OPTION_INT, offsetof(Parameters, factors), "32",
+     "factors of a user and an item", .minimum = 1, .maximum = 4096},
     {"inner", GASKET_OPTION_INT, offsetof(Parameters, inner), "2",
      "turns of users and items at one factor", .minimum = 1, .maximum = 1000},
     {"regularization", GASKET_OPTION_DOUBLE, offsetof(Parameters, regularization), "0.1",

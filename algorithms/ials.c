@@ -42,8 +42,8 @@ typedef struct {
 static const char *const solvers[] = {"cg", "exact", NULL};
 
 static const GasketOption options[] = {
-    {"factors", GASKET_OPTION_INT, offsetof(Parameters, factors), "32", "factors of a user and an item",
-     .minimum = 1, .maximum = 1024},
+    {"factors", GASKET_OPTION_INT, offsetof(Parameters, factors), "32",
+     "factors of a user and an item", .minimum = 1, .maximum = 1024},
     {"alpha", GASKET_OPTION_DOUBLE, offsetof(Parameters, alpha), "2",
      "confidence that a count of 1 adds to that of none", .minimum = 0, .maximum = 1e9},
     {"regularization", GASKET_OPTION_DOUBLE, offsetof(Parameters, regularization), "10",

@@ -45,8 +45,8 @@ typedef struct {
 static const char *const losses[] = {"squared", "kl", NULL};
 
 static const GasketOption options[] = {
-    {"factors", GASKET_OPTION_INT, offsetof(Parameters, factors), "8", "factors of a user and an item",
-     .minimum = 1, .maximum = 4096},
+    {"factors", GASKET_OPTION_INT, offsetof(Parameters, factors), "8",
+     "factors of a user and an item", .minimum = 1, .maximum = 4096},
     {"loss", GASKET_OPTION_CHOICE, offsetof(Parameters, loss), "squared",
      "what is lowered: the squared error, or the Kullback-Leibler divergence", .choices = losses},
     {"regularization", GASKET_OPTION_DOUBLE, offsetof(Parameters, regularization), "0.15",

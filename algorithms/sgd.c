@@ -51,8 +51,8 @@ typedef struct {
 } Parameters;
 
 static const GasketOption options[] = {
-    {"factors", GASKET_OPTION_INT, offsetof(Parameters, factors), "64", "factors of a user and an item",
-     .minimum = 1, .maximum = 4096},
+    {"factors", GASKET_OPTION_INT, offsetof(Parameters, factors), "64",
+     "factors of a user and an item", .minimum = 1, .maximum = 4096},
     {"rate", GASKET_OPTION_DOUBLE, offsetof(Parameters, rate), "0.03",
      "learning rate of the first iteration", .minimum = 1e-9, .maximum = 10},
     {"decay", GASKET_OPTION_DOUBLE, offsetof(Parameters, decay), "0.95",
@@ -137,7 +137,8 @@ sgd_run(GasketRun *run, const void *parameters, GError **error)
     g_autoptr(Strata) strata = NULL;
 
     if (!gasket_recommender_begin(&model, run, &options_of, error) ||
-        !gasket_recommender_draw(&model, given->spread / sqrt((double)given->factors), false, error))
+        !gasket_recommender_draw(&model, given->spread / sqrt((double)given->factors), false,
+                                 error))
         return false;
     strata = strata_new(run, error);
     if (strata == NULL)
@@ -151,10 +152,16 @@ sgd_run(GasketRun *run, const void *parameters, GError **error)
         .bias_shrink = (float)given->bias_regularization,
         .rating = gasket_run_edge_column(run, 0, "rating"),
     };
+    double seconds = 0, n_updates = 0;
     while (gasket_run_continues(run)) {
         const StrataValues values = {&descent.users, &descent.items};
-        if (!strata_epoch(strata, values, update_user, &descent, error) ||
-            !gasket_recommender_end_iteration(&model, false, error))
+        const int64_t began = g_get_monotonic_time();
+        if (!strata_epoch(strata, values, update_user, &descent, error))
+            return false;
+        seconds += (double)(g_get_monotonic_time() - began) / 1e6;
+        n_updates += (double)model.n_ratings;
+        gasket_run_set_metric(run, "updates_per_second", n_updates / seconds);
+        if (!gasket_recommender_end_iteration(&model, false, error))
             return false;
         descent.rate *= (float)given->decay;
     }

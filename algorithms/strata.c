@@ -13,6 +13,8 @@
 
 enum {
     MAX_BLOCKS = 32,
+    FEW_BLOCKS = 8,
+    RATINGS_A_PIECE = 16, /* of a user in a block, at the least where there are more than FEW */
     RATINGS_A_BLOCK = 1024,
     MAX_BUCKETS = 4096, /* of numbers; bounds of blocks are bounds of buckets */
     STREAM_ORDER = 7001,
@@ -177,6 +179,16 @@ make_turns(Strata *strata, GError **error)
     return true;
 }
 
+/* B: as many as there may be threads, but pieces of rows that are worth a call. */
+static unsigned
+choose_blocks(const GasketRun *run)
+{
+    const double n = (double)gasket_run_n_edges(run, 0);
+    const double row = n / fmax(gasket_run_n_vertices(run, 0), 1);
+    double most = fmin(fmax(row / RATINGS_A_PIECE, FEW_BLOCKS), MAX_BLOCKS);
+    return (unsigned)fmax(fmin(sqrt(n / RATINGS_A_BLOCK), most), 1);
+}
+
 Strata *
 strata_new(GasketRun *run, GError **error)
 {
@@ -187,9 +199,8 @@ strata_new(GasketRun *run, GError **error)
     g_autoptr(GasketRows) of_items = gasket_run_rows(run, item_rows, error);
     if (of_items == NULL)
         return NULL;
-    double blocks = sqrt((double)gasket_run_n_edges(run, 0) / RATINGS_A_BLOCK);
     strata->run = run;
-    strata->n_blocks = (unsigned)fmin(fmax(blocks, 1), MAX_BLOCKS);
+    strata->n_blocks = choose_blocks(run);
     strata->holder = try_new(gasket_run_n_owned(run, 1), sizeof *strata->holder, error);
     if (strata->holder == NULL || !divide(strata, 0, of_users, error) ||
         !divide(strata, 1, of_items, error) || !cut_rows(strata, of_users, error) ||

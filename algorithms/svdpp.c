@@ -49,8 +49,8 @@ typedef struct {
 } Parameters;
 
 static const GasketOption options[] = {
-    {"factors", GASKET_OPTION_INT, offsetof(Parameters, factors), "64", "factors of a user and an item",
-     .minimum = 1, .maximum = 4096},
+    {"factors", GASKET_OPTION_INT, offsetof(Parameters, factors), "64",
+     "factors of a user and an item", .minimum = 1, .maximum = 4096},
     {"rate", GASKET_OPTION_DOUBLE, offsetof(Parameters, rate), "0.02",
      "learning rate of the first iteration", .minimum = 1e-9, .maximum = 10},
     {"decay", GASKET_OPTION_DOUBLE, offsetof(Parameters, decay), "0.95",
@@ -296,14 +296,15 @@ svdpp_run(GasketRun *run, const void *parameters, GError **error)
     const Parameters *given = parameters;
     const GasketRecommenderOptions options_of = {.rank = (unsigned)given->factors,
                                                  .ratings = true,
-                                                 .state_size =
-                                                     (3 * (size_t)given->factors + 1) * sizeof(float),
+                                                 .state_size = (3 * (size_t)given->factors + 1) *
+                                                               sizeof(float),
                                                  .hint = "a smaller --rate or --gain"};
     g_auto(GasketRecommender) model = {0};
     g_autoptr(Strata) strata = NULL;
 
     if (!gasket_recommender_begin(&model, run, &options_of, error) ||
-        !gasket_recommender_draw(&model, given->spread / sqrt((double)given->factors), false, error))
+        !gasket_recommender_draw(&model, given->spread / sqrt((double)given->factors), false,
+                                 error))
         return false;
     Descent descent = {
         .model = &model,

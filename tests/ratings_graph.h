@@ -50,6 +50,7 @@ ratings_build(const void *data)
     static const char *const names[] = {"train", "test"};
     const Ratings *ratings = data;
     GasketGraphBuilder *builder = gasket_graph_builder_new();
+    const GasketGraphRules rules = {.order = GASKET_ORDER_GIVEN};
     g_autoptr(GError) error = NULL;
 
     gasket_graph_builder_add_kind(builder, "user");
@@ -64,7 +65,7 @@ ratings_build(const void *data)
         ck_assert(gasket_graph_builder_add_edges(builder, ratings->test[i], 1, &ratings->user[i],
                                                  &ratings->item[i], column, &error));
     }
-    GasketGraph *graph = gasket_graph_builder_finish_take(&builder, NULL, &error);
+    GasketGraph *graph = gasket_graph_builder_finish_take(&builder, &rules, &error);
     ck_assert_msg(graph != NULL, "%s", error ? error->message : "no graph");
     return graph;
 }
