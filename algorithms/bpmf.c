@@ -220,9 +220,9 @@ invert(size_t d, double *a, double *inverse)
     return true;
 }
 
-/* L ~ W(W*, d + n), W*^-1 = I + S + 2 n / (2 + n) x x' with x the mean, S the scatter; Bartlett: with
- * W* = C C' and T lower triangular, T_ff^2 ~ chi^2 of d + n - f, T_fg ~ N(0, 1), L = C T T' C'. Then
- * m ~ N(n x / (2 + n), ((2 + n) L)^-1). */
+/* L ~ W(W*, d + n), W*^-1 = I + S + 2 n / (2 + n) x x' with x the mean, S the scatter; Bartlett:
+ * with W* = C C' and T lower triangular, T_ff^2 ~ chi^2 of d + n - f, T_fg ~ N(0, 1):
+ * L = C T T' C'. Then m ~ N(n x / (2 + n), ((2 + n) L)^-1). */
 static bool
 draw_prior(Sampler *sampler, GError **error)
 {

@@ -7,7 +7,7 @@
  *
  *   F = sum over all u, i of c_ui (pref_ui - x_u . y_i)^2 + l (sum |x_u|^2 + sum |y_i|^2)
  *
- * A user solves (G + l I + sum over rated i of alpha r y y') x = sum over rated i of (1 + alpha r) y,
+ * A user solves (G + l I + sum of alpha r y y') x = sum of (1 + alpha r) y, sums over rated i,
  * where G = sum over all i of y y' is a total: the pairs without a count cost nothing more. Then
  * items do the same. Exactly, by Cholesky; or by a few conjugate gradient steps from the old x,
  * each of which costs two passes over the row in place of one with k times the work.

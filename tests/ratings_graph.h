@@ -70,8 +70,8 @@ ratings_build(const void *data)
     return graph;
 }
 
-/* Drawn factors p, q of a rank, positive if asked; each pair is kept with probability `density`, one
- * in ten of those to test on. rating = mean + b_u + b_i + p . q. */
+/* Drawn factors p, q of a rank, positive if asked; each pair is kept with probability `density`,
+ * one in ten of those to test on. rating = mean + b_u + b_i + p . q. */
 static inline Ratings
 ratings_plant(unsigned n_users, unsigned n_items, unsigned rank, double density, double bias,
               bool positive)
