@@ -45,9 +45,9 @@ typedef struct {
 } Parameters;
 
 static const GasketOption options[] = {
-    {"factors", GASKET_OPTION_INT, offsetof(Parameters, factors), "10",
+    {"factors", GASKET_OPTION_INT, offsetof(Parameters, factors), "20",
      "numbers that describe a user or an item", .minimum = 1, .maximum = 1000},
-    {"regularization", GASKET_OPTION_DOUBLE, offsetof(Parameters, regularization), "0.08",
+    {"regularization", GASKET_OPTION_DOUBLE, offsetof(Parameters, regularization), "0.15",
      "lambda: how much factors and biases are drawn to 0, for each rating", .minimum = 1e-9,
      .maximum = 1e9},
     {"deviation", GASKET_OPTION_DOUBLE, offsetof(Parameters, deviation), "0.1",

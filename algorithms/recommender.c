@@ -283,6 +283,8 @@ gasket_recommender_begin(GasketRecommender *model, GasketRun *run,
         return false;
     gasket_run_set_metric(run, "ratings", (double)model->n_ratings);
     gasket_run_set_metric(run, "mean", model->mean);
+    gasket_run_set_metric(run, "low", model->low);
+    gasket_run_set_metric(run, "high", model->high);
     return true;
 }
 

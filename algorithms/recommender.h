@@ -28,10 +28,10 @@
  * The graph is that of GASKET_INPUT_RATINGS: kind 0 users, kind 1 items, relation 0 "train",
  * relation 1 "test", and perhaps relation 2 "validation", which early stopping looks at.
  *
- * Metrics: train.rmse, train.mae, and test.*, validation.* where there are such ratings; mean;
- * ratings (to train on); baseline.mean.rmse and baseline.bias.rmse (of test if there is one, else
- * of train). Predictions are clipped to the range of the training ratings when errors are measured.
- * With ranking: those of ranking.h.
+ * Metrics: train.rmse, train.mae, and test.*, validation.* where there are such ratings; mean, low
+ * and high of the training ratings, and how many (ratings); baseline.mean.rmse and
+ * baseline.bias.rmse (of test if there is one, else of train). Predictions are clipped to the range
+ * of the training ratings when errors are measured.
  */
 #ifndef GASKET_ALGORITHMS_RECOMMENDER_H
 #define GASKET_ALGORITHMS_RECOMMENDER_H

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/folds.h"
 #include "cli/graph_input.h"
 #include "cli/model_input.h"
 #include "cli/plan.h"
@@ -23,6 +24,7 @@
 #include "cli/signals.h"
 #include "cli/snapshot_options.h"
 #include "engine/job.h"
+#include "loaders/factor_model.h"
 #include "loaders/result_top.h"
 #include "loaders/result_writer.h"
 
@@ -39,6 +41,8 @@ typedef struct {
     GasketReportHead head;
     GasketCliProgress progress;
     GasketResultWriter *writer; /* NULL before the first rows, and without --output */
+    GasketCliFolds *folds;      /* of cross-validation, else NULL */
+    GasketFactorModel *model;   /* of a method on ratings, with --output */
     GasketResultTop *top;       /* NULL with --output or --json */
 } AlgorithmRun;
 
@@ -137,6 +141,8 @@ static bool
 result(void *data, const GasketResultBlock *block, GError **error)
 {
     AlgorithmRun *run = data;
+    if (run->model != NULL)
+        return gasket_factor_model_add(run->model, block, error);
     if (block->kind != 0)
         return true;
     if (run->top != NULL)
@@ -179,7 +185,15 @@ finish(void *data, const GasketReport *report, GError **error)
 {
     AlgorithmRun *run = data;
     gasket_cli_progress_end(&run->progress);
-    if (run->common->output != NULL) {
+    if (run->folds != NULL) {
+        gasket_cli_folds_add(run->folds, report);
+        return true;
+    }
+    if (run->model != NULL) {
+        gasket_factor_model_set_metrics(run->model, report);
+        if (!gasket_factor_model_write(run->model, run->common->output, error))
+            return false;
+    } else if (run->common->output != NULL) {
         if (run->writer == NULL && !open_writer(run, error))
             return false;
         gasket_result_writer_set_metrics(run->writer, report);
@@ -199,6 +213,8 @@ run_clear(AlgorithmRun *run)
     if (run->columns != NULL)
         g_array_free(run->columns, TRUE);
     gasket_result_writer_free(run->writer);
+    gasket_factor_model_free(run->model);
+    gasket_cli_folds_free(run->folds);
     gasket_result_top_free(run->top);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AlgorithmRun, run_clear)
@@ -276,9 +292,11 @@ check_call(const GasketCliCall *call, const char *const *inputs, unsigned n_inpu
     if (call->algorithm->input == GASKET_INPUT_RATINGS) {
         if (!gasket_ratings_input_check(common, error))
             return false;
-        if (common->output != NULL)
-            return gasket_cli_refuse(error, "--output: %s has no rows to write",
-                                     call->algorithm->name);
+        if (common->output != NULL && call->algorithm->recommends != GASKET_RECOMMENDS_FACTORS &&
+            call->algorithm->recommends != GASKET_RECOMMENDS_SCORES)
+            return gasket_cli_refuse(error, "--output: %s leaves no model", call->algorithm->name);
+        if (common->output != NULL && !gasket_factor_model_check(common->output, error))
+            return false;
     }
     if (common->verify && call->algorithm->verify == NULL)
         return gasket_cli_refuse(error, "--verify: %s has no verifier", call->algorithm->name);
@@ -293,7 +311,8 @@ check_call(const GasketCliCall *call, const char *const *inputs, unsigned n_inpu
            gasket_job_check_staleness(call->algorithm, (GasketEngine)common->engine,
                                       (unsigned)common->staleness, error) &&
            gasket_cli_partition_check(common->partition, error) &&
-           (common->output == NULL || gasket_result_writer_check(common->output, &options, error));
+           (common->output == NULL || call->algorithm->input == GASKET_INPUT_RATINGS ||
+            gasket_result_writer_check(common->output, &options, error));
 }
 
 /* --dry-run: what would happen, on stdout. */
@@ -398,6 +417,29 @@ run_job(AlgorithmRun *run, const GasketCliCall *call, int *ret_status, GError **
     return done;
 }
 
+/* --folds: trains once for each, then prints the table. */
+static bool
+run_folds(AlgorithmRun *run, GasketCliCall *call, int *ret_status, GError **error)
+{
+    run->folds = gasket_cli_folds_new();
+    for (call->common.fold = 0; call->common.fold < call->common.folds; call->common.fold++)
+        if (!run_job(run, call, ret_status, error))
+            return false;
+    g_autoptr(GString) table = g_string_new(NULL);
+    gasket_cli_folds_append(run->folds, table);
+    return gasket_cli_print(table->str, error);
+}
+
+/* The first result column of a method with factors says how many there are. */
+static GasketFactorModel *
+new_model(const AlgorithmRun *run)
+{
+    GasketFactorModel *model =
+        gasket_factor_model_new(run->algorithm->name, (uint32_t)MAX(run->results[0].length, 1));
+    model->scores = run->algorithm->recommends == GASKET_RECOMMENDS_SCORES;
+    return model;
+}
+
 bool
 gasket_cli_run_algorithm(GasketCliCall *call, const char *const *inputs, unsigned n_inputs,
                          int *ret_status, GError **error)
@@ -419,6 +461,8 @@ gasket_cli_run_algorithm(GasketCliCall *call, const char *const *inputs, unsigne
     if (call->common.dry_run)
         return plan(&run, ret_status, error);
 
+    if (call->common.output != NULL && call->algorithm->input == GASKET_INPUT_RATINGS)
+        run.model = new_model(&run);
     gasket_cli_progress_init(&run.progress, call->common.quiet);
     run.progress.name = call->algorithm->name;
     run.progress.tolerance = run.head.tolerance;
@@ -426,6 +470,8 @@ gasket_cli_run_algorithm(GasketCliCall *call, const char *const *inputs, unsigne
         call->algorithm->input != GASKET_INPUT_RATINGS)
         run.top = gasket_result_top_new(N_TOP, run.results, call->algorithm->n_results,
                                         id_name(run.algorithm), index_name(run.algorithm));
+    if (call->common.folds > 0)
+        return run_folds(&run, call, ret_status, error);
     return run_job(&run, call, ret_status, error);
 }
 

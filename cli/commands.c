@@ -125,12 +125,13 @@ const GasketCliCommand gasket_cli_docs_command = {
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-#define N_COMMANDS 8
+#define N_COMMANDS 11
 
 static const GasketCliCommand *const commands[N_COMMANDS] = {
-    &gasket_cli_run_command,     &gasket_cli_info_command,     &gasket_cli_partition_command,
-    &gasket_cli_convert_command, &gasket_cli_generate_command, &gasket_cli_list_command,
-    &gasket_cli_help_command,    &gasket_cli_docs_command,
+    &gasket_cli_run_command,       &gasket_cli_info_command,     &gasket_cli_partition_command,
+    &gasket_cli_convert_command,   &gasket_cli_generate_command, &gasket_cli_predict_command,
+    &gasket_cli_recommend_command, &gasket_cli_similar_command,  &gasket_cli_list_command,
+    &gasket_cli_help_command,      &gasket_cli_docs_command,
 };
 
 const GasketCliCommand *const *

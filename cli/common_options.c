@@ -85,6 +85,10 @@ static const GasketCliOption ratings_options[] = {
                 "what several ratings of a user for an item become; auto: the latest, or without "
                 "times the mean",
                 .choices = duplicates}},
+    {.option = {"folds", GASKET_OPTION_INT, FIELD(folds),
+                .help = "cross-validation: train as many times, each time with another of so many "
+                        "parts of the ratings held out",
+                .minimum = 2, .maximum = 1000}},
     {.option = {"format", GASKET_OPTION_STRING, FIELD(format),
                 .help = "ratings, csv, edges, mtx, binary, binary-weighted or sqlite; recognised "
                         "by content and ending if not given",

@@ -15,12 +15,13 @@ typedef struct {
     const char *vertices;
     const char *table, *query, *columns;
     const char *evidence;
-    const char *test; /* a file, or a fraction */
-    int split;        /* GasketHoldout */
-    int duplicates;   /* GasketDuplicates */
-    int self_loops;   /* 0 keep, 1 drop */
-    int multi_edges;  /* GasketMultiEdges */
-    int order;        /* GasketOrder */
+    const char *test;    /* a file, or a fraction */
+    int split;           /* GasketHoldout */
+    int duplicates;      /* GasketDuplicates */
+    int64_t folds, fold; /* of cross-validation, and which is held out; folds 0: none */
+    int self_loops;      /* 0 keep, 1 drop */
+    int multi_edges;     /* GasketMultiEdges */
+    int order;           /* GasketOrder */
     /* machine */
     int64_t threads; /* 0: all processors */
     bool quiet;

@@ -28,6 +28,13 @@ gasket_ratings_input_check(const GasketCliCommon *common, GError **error)
                                  "--test: found %s, expected a file or a number above 0 and "
                                  "below 1",
                                  common->test);
+    if (common->folds > 0 && (common->test != NULL || common->split != GASKET_HOLDOUT_RANDOM))
+        return gasket_cli_refuse(error, "--folds excludes --test and --split");
+    if (common->folds > 0 && (common->output != NULL || common->json || common->dry_run))
+        return gasket_cli_refuse(error, "--folds excludes --output, --json and --dry-run");
+    if (common->folds > 0 && common->workers > 1)
+        return gasket_cli_refuse(error, "--folds: expected one worker, found %d",
+                                 (int)common->workers);
     if (common->split == GASKET_HOLDOUT_BY_TIME && !is_number)
         return gasket_cli_refuse(error, "--split by-time: expected a fraction with --test");
     if (common->split == GASKET_HOLDOUT_LEAVE_ONE_OUT && common->test != NULL)
@@ -59,6 +66,12 @@ ratings_options(const GasketGraphInput *input, const char **paths)
     };
     if (options.duplicates == GASKET_DUPLICATES_AUTO && input->needs->counts)
         options.duplicates = GASKET_DUPLICATES_SUM;
+    if (common->folds > 0) {
+        options.holdout = GASKET_HOLDOUT_FOLD;
+        options.fold = (unsigned)common->fold;
+        options.folds = (unsigned)common->folds;
+        return options;
+    }
     if (is_fraction(common->test, &options.fraction) ||
         common->split == GASKET_HOLDOUT_LEAVE_ONE_OUT) {
         options.holdout = (GasketHoldout)common->split;

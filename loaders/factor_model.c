@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A model in memory: filled from results, asked for scores. See factor_model.h. */
+#include "loaders/factor_model.h"
+
+#include <string.h>
+
+#include "engine/array.h"
+
+GasketFactorModel *
+gasket_factor_model_new(const char *algorithm, uint32_t rank)
+{
+    GasketFactorModel *model = g_new0(GasketFactorModel, 1);
+    model->algorithm = g_strdup(algorithm);
+    model->rank = rank;
+    return model;
+}
+
+void
+gasket_factor_model_free(GasketFactorModel *model)
+{
+    if (model == NULL)
+        return;
+    for (unsigned k = 0; k < 2; k++) {
+        gasket_ids_clear(&model->side[k].ids);
+        gasket_array_free(model->side[k].factors);
+        gasket_array_free(model->side[k].bias);
+    }
+    g_free(model->algorithm);
+    g_free(model);
+}
+
+/* Makes an array n elements of size bytes long. */
+static bool
+grow(void **array, uint64_t n, size_t size, GError **error)
+{
+    void *grown = *array != NULL ? gasket_array_resize(*array, n, size, error)
+                                 : gasket_array_new(n, size, error);
+    if (grown == NULL)
+        return false;
+    *array = grown;
+    return true;
+}
+
+static bool
+add_ids(GasketFactorSide *side, const GasketIds *ids, uint32_t n, GError **error)
+{
+    const uint32_t old = side->n;
+    void *array;
+    if (ids->integer != NULL) {
+        array = side->ids.integer;
+        if (!grow(&array, (uint64_t)old + n, sizeof(int64_t), error))
+            return false;
+        side->ids.integer = array;
+        memcpy(side->ids.integer + old, ids->integer, n * sizeof(int64_t));
+        return true;
+    }
+    const uint64_t first = old > 0 ? side->ids.text_begin[old] : 0;
+    const uint64_t bytes = ids->text_begin[n] - ids->text_begin[0];
+    array = side->ids.text_begin;
+    if (!grow(&array, (uint64_t)old + n + 1, sizeof(uint64_t), error))
+        return false;
+    side->ids.text_begin = array;
+    array = side->ids.text;
+    if (!grow(&array, first + bytes + 1, 1, error))
+        return false;
+    side->ids.text = array;
+    if (bytes > 0)
+        memcpy(side->ids.text + first, ids->text + ids->text_begin[0], bytes);
+    for (uint32_t i = 0; i <= n; i++)
+        side->ids.text_begin[old + i] = first + ids->text_begin[i] - ids->text_begin[0];
+    return true;
+}
+
+bool
+gasket_factor_model_add(GasketFactorModel *model, const GasketResultBlock *block, GError **error)
+{
+    GasketFactorSide *side = &model->side[block->kind];
+    const uint64_t n = (uint64_t)side->n + block->n;
+    void *factors = side->factors, *bias = side->bias;
+
+    if (!grow(&factors, n * model->rank, sizeof(float), error))
+        return false;
+    side->factors = factors;
+    if (!grow(&bias, n, sizeof(float), error))
+        return false;
+    side->bias = bias;
+    if (!add_ids(side, block->ids, (uint32_t)block->n, error))
+        return false;
+    memcpy(side->factors + (size_t)side->n * model->rank, block->columns[0],
+           block->n * model->rank * sizeof(float));
+    memcpy(side->bias + side->n, block->columns[1], block->n * sizeof(float));
+    side->n = side->ids.n = (uint32_t)n;
+    return true;
+}
+
+static double
+metric(const GasketReport *report, const char *name)
+{
+    for (size_t i = 0; i < report->n_metrics; i++)
+        if (strcmp(report->metrics[i].name, name) == 0)
+            return report->metrics[i].value;
+    return 0;
+}
+
+void
+gasket_factor_model_set_metrics(GasketFactorModel *model, const GasketReport *report)
+{
+    model->mean = metric(report, "mean");
+    model->low = metric(report, "low");
+    model->high = metric(report, "high");
+}
+
+/* Order of an id of the model and another: < 0, 0, > 0. Integers stand before text. */
+static int
+compare(const GasketIds *a, uint32_t x, const GasketIds *b, uint32_t y)
+{
+    if (a->integer != NULL && b->integer != NULL)
+        return (a->integer[x] > b->integer[y]) - (a->integer[x] < b->integer[y]);
+    g_autoptr(GString) left = g_string_new(NULL), right = g_string_new(NULL);
+    gasket_ids_append(a, x, left);
+    gasket_ids_append(b, y, right);
+    return strcmp(left->str, right->str);
+}
+
+uint32_t
+gasket_factor_model_find(const GasketFactorModel *model, unsigned kind, const GasketIds *ids,
+                         uint32_t x)
+{
+    const GasketFactorSide *side = &model->side[kind];
+    /* Text is in the order of bytes only if all ids are text. */
+    if (side->ids.integer != NULL && ids->integer == NULL) {
+        g_autoptr(GString) text = g_string_new(NULL);
+        gasket_ids_append(ids, x, text);
+        char *end;
+        int64_t number = g_ascii_strtoll(text->str, &end, 10);
+        g_autofree char *canonical = g_strdup_printf("%" G_GINT64_FORMAT, number);
+        const GasketIds one = {.n = 1, .integer = &number};
+        return strcmp(canonical, text->str) == 0 ? gasket_factor_model_find(model, kind, &one, 0)
+                                                 : GASKET_NO_VERTEX;
+    }
+    uint32_t low = 0, high = side->n;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = compare(&side->ids, middle, ids, x);
+        if (order == 0)
+            return middle;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return GASKET_NO_VERTEX;
+}
+
+double
+gasket_factor_model_score(const GasketFactorModel *model, uint32_t user, uint32_t item)
+{
+    const GasketFactorSide *users = &model->side[0], *items = &model->side[1];
+    double score = model->mean;
+    if (user != GASKET_NO_VERTEX)
+        score += users->bias[user];
+    if (item != GASKET_NO_VERTEX)
+        score += items->bias[item];
+    if (user != GASKET_NO_VERTEX && item != GASKET_NO_VERTEX) {
+        const float *p = users->factors + (size_t)user * model->rank;
+        const float *q = items->factors + (size_t)item * model->rank;
+        double sum = 0;
+        for (uint32_t f = 0; f < model->rank; f++)
+            sum += (double)p[f] * q[f];
+        score += sum;
+    }
+    return model->scores ? score : CLAMP(score, model->low, model->high);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Trained models of ratings on the disk: a folder.
+ *
+ *   model.json           what it is, one "name": value a line, with size and xxHash64 of each file;
+ *                        the last line is the hash of those before
+ *   user.factors.npy     float32 (users, k)       item.factors.npy
+ *   user.bias.npy        float32 (users,)         item.bias.npy
+ *   user.ids.npy         int64 (users,), or user.ids.txt, one a line      item.ids...
+ *
+ *   score of (u, i) = mean + bias[u] + bias[i] + factors[u] . factors[i]
+ *
+ * Writing: everything goes into a new folder beside the path, which gets its name when all of it is
+ * on the disk. A model that stood there is replaced; anything else is refused.
+ *
+ * Reading: every byte is covered by a checksum or is compared with what must stand there, so that
+ * any truncation and any flipped bit is a FORMAT error that names the file.
+ */
+#ifndef GASKET_LOADERS_FACTOR_MODEL_H
+#define GASKET_LOADERS_FACTOR_MODEL_H
+
+#include "engine/job.h"
+
+#define GASKET_FACTOR_MODEL_VERSION 1
+
+typedef struct {
+    uint32_t n;
+    GasketIds ids;  /* ascending */
+    float *factors; /* [n][rank] */
+    float *bias;    /* [n] */
+} GasketFactorSide;
+
+typedef struct {
+    char *algorithm;
+    bool scores; /* ranks only: no ratings are predicted */
+    uint32_t rank;
+    double mean, low, high;
+    GasketFactorSide side[2]; /* users, items */
+} GasketFactorModel;
+
+/* An empty model of k factors; free with gasket_factor_model_free. */
+GasketFactorModel *gasket_factor_model_new(const char *algorithm, uint32_t rank);
+void gasket_factor_model_free(GasketFactorModel *model);
+
+/* Appends rows of a result: columns "factors" and "bias" of a kind. Error: MEMORY. */
+bool gasket_factor_model_add(GasketFactorModel *model, const GasketResultBlock *block,
+                             GError **error);
+
+/* Takes mean, low and high from a run's metrics; 0 where there are none. */
+void gasket_factor_model_set_metrics(GasketFactorModel *model, const GasketReport *report);
+
+/* Whether a model could be written to path. Errors: IO; ARGUMENT where something else stands. */
+bool gasket_factor_model_check(const char *path, GError **error);
+
+/* Errors: IO. */
+bool gasket_factor_model_write(const GasketFactorModel *model, const char *path, GError **error);
+
+/* Errors: INPUT, FORMAT, MEMORY. */
+GasketFactorModel *gasket_factor_model_read(const char *path, GError **error);
+
+/* The row of an id of a kind, or GASKET_NO_VERTEX. O(log n). */
+uint32_t gasket_factor_model_find(const GasketFactorModel *model, unsigned kind,
+                                  const GasketIds *ids, uint32_t x);
+
+/* The score of a user and an item, either GASKET_NO_VERTEX if not known; ratings are clipped to the
+ * range of those trained on. */
+double gasket_factor_model_score(const GasketFactorModel *model, uint32_t user, uint32_t item);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GasketFactorModel, gasket_factor_model_free)
+
+#endif
