@@ -18,5 +18,6 @@ extern const GasketAlgorithm gasket_nmf;
 extern const GasketAlgorithm gasket_bpmf;
 extern const GasketAlgorithm gasket_ials;
 extern const GasketAlgorithm gasket_ccdpp;
+extern const GasketAlgorithm gasket_svd;
 
 #endif

@@ -22,6 +22,7 @@ static const GasketAlgorithm *const algorithms[] = {
     &gasket_bpmf,
     &gasket_ials,
     &gasket_ccdpp,
+    &gasket_svd,
     NULL,
 };
 
