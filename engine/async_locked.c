@@ -227,7 +227,8 @@ split_scopes(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t coun
              size_t *ret_n_scopes)
 {
     const GasketAsyncNet *net = thread->async->net;
-    const uint64_t *remote = net != NULL ? net->remote[kind->program->kind] : NULL;
+    bool looks = net != NULL && !gasket_async_history_is_blind(thread);
+    const uint64_t *remote = looks ? net->remote[kind->program->kind] : NULL;
     size_t n = 0, n_scopes = 0;
 
     for (size_t i = 0; i < count; i++) {

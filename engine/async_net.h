@@ -16,7 +16,8 @@
  * the largest changes go first.
  *
  * An element of VALUES or EDGES: the distance to the last position (varint), a byte (0: wakes
- * nobody; else the bucket of the priority, and one), the value.
+ * nobody; else the bucket of the priority, and one), the value's version if a history is kept
+ * (history.h), the value.
  *
  * A phase's end (termination.h): quiet, or one worker asks all to cease. At the verdict no frame of
  * the run is on its way; what a peer sends after it is of a round and is put back for that.

@@ -88,6 +88,8 @@ typedef struct {
     const uint64_t *begin;
     const GasketPartKind *part; /* of values: whose send maps bits to vertices; NULL: edges */
     GasketCellWord *words;      /* of the kind, where values may be being written; or NULL */
+    uint32_t first_cell;        /* of the kind, if versions travel with the values; else unused */
+    uint32_t extra;             /* bytes of a version, or 0 */
 } Cutter;
 
 /* Which value a bit stands for. */
@@ -172,13 +174,13 @@ cut_frame(Cutter *cutter, uint64_t *at, GasketFrame **ret_frame, GError **error)
         uint64_t element = element_of(cutter, bit);
         size_t size = size_of(cutter, element);
         if (frame == NULL) {
-            uint32_t room = MAX(BODY_BYTES, (uint32_t)size + GASKET_VARINT_MAX + 1);
+            uint32_t room = MAX(BODY_BYTES, (uint32_t)size + GASKET_VARINT_MAX + 1 + cutter->extra);
             frame =
                 gasket_async_frame_new(cutter->async, cutter->section, cutter->index, room, error);
             if (frame == NULL)
                 return false;
             body = frame->payload + sizeof(GasketAsyncHeader);
-        } else if (used + GASKET_VARINT_MAX + 1 + size > BODY_BYTES) {
+        } else if (used + GASKET_VARINT_MAX + 1 + cutter->extra + size > BODY_BYTES) {
             break;
         }
         /* The bit goes before the value is read: a change after that is noted anew. */
@@ -186,14 +188,20 @@ cut_frame(Cutter *cutter, uint64_t *at, GasketFrame **ret_frame, GError **error)
         uint8_t weight = __atomic_exchange_n(&changes->weight[bit], 0, __ATOMIC_RELAXED);
         gasket_schedule_fence();
         uint32_t head = gasket_varint_write(body + used, (uint32_t)(bit - last));
-        body[used + head] = weight;
+        body[used + head++] = weight;
+        if (cutter->extra > 0) {
+            uint64_t version = gasket_history_version(cutter->async->history,
+                                                      cutter->first_cell + (uint32_t)element);
+            memcpy(body + used + head, &version, sizeof version);
+            head += sizeof version;
+        }
         atomic_fetch_sub_explicit(&cutter->peer->n_dirty, 1, memory_order_relaxed);
-        if (!copy_value(cutter, element, body + used + head + 1)) {
+        if (!copy_value(cutter, element, body + used + head)) {
             note(cutter->async, changes, (unsigned)(cutter->peer - cutter->async->net->peers), bit,
                  weight);
             continue;
         }
-        used += head + 1 + (uint32_t)size;
+        used += head + (uint32_t)size;
         last = bit;
         count++;
     }
@@ -264,6 +272,8 @@ gasket_async_cut(GasketAsync *async, unsigned p, bool largest_first, GError **er
                          .size = kind->data->value_size,
                          .begin = kind->data->value_begin,
                          .part = kind->part,
+                         .first_cell = kind->first_cell,
+                         .extra = async->history != NULL ? sizeof(uint64_t) : 0,
                          .words = async->words != NULL ? async->words + kind->first_cell : NULL};
         if (!cut_changes(&cutter, largest_first, error))
             return false;

@@ -67,7 +67,7 @@ store(uint8_t *to, const uint8_t *from, size_t size)
 /* ---- values ---------------------------------------------------------------------------------- */
 
 static void
-take_value(GasketAsync *async, const GasketAsyncKind *kind, GasketVertex ghost,
+take_value(GasketAsync *async, const GasketAsyncKind *kind, GasketVertex ghost, uint64_t version,
            const uint8_t *value, size_t size)
 {
     GasketKindData *data = kind->data;
@@ -78,6 +78,8 @@ take_value(GasketAsync *async, const GasketAsyncKind *kind, GasketVertex ghost,
     if (word != NULL)
         (void)gasket_cell_try_lock(word, async->alone);
     store(data->current + begin, value, size);
+    if (async->history != NULL)
+        gasket_history_arrived(async->history, kind->first_cell + ghost, version);
     if (word == NULL)
         return;
     uint64_t stamp = atomic_fetch_add(&async->clock, 1) + 1;
@@ -103,9 +105,13 @@ take_values(GasketAsync *async, unsigned peer, const GasketAsyncHeader *header, 
         size_t size = data->value_begin == NULL
                           ? data->value_size
                           : (size_t)(data->value_begin[ghost + 1] - data->value_begin[ghost]);
-        if (size > reader->n_body - reader->used)
+        uint64_t version = 0;
+        size_t extra = async->history != NULL ? sizeof version : 0;
+        if (size + extra > reader->n_body - reader->used)
             return false;
-        take_value(async, kind, ghost, reader->body + reader->used, size);
+        memcpy(&version, reader->body + reader->used, extra);
+        reader->used += (uint32_t)extra;
+        take_value(async, kind, ghost, version, reader->body + reader->used, size);
         reader->used += (uint32_t)size;
         if (!wakes || weight == 0)
             continue;

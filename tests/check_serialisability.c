@@ -93,6 +93,74 @@ START_TEST(runs_of_several_threads_equal_serial_ones)
 }
 END_TEST
 
+/* Every vertex's neighbours are elsewhere; delays, slow workers and short queues by lot. */
+START_TEST(simulated_clusters_equal_serial_runs)
+{
+    for (uint64_t seed = job_first_seed(); seed < job_end_seed(45); seed++) {
+        SmallGraph graph;
+        unsigned algorithm = seed % G_N_ELEMENTS(algorithms);
+        uint64_t trace[2] = {0};
+        const GasketSimulatedOptions network = {.seed = seed,
+                                                .cut_peer = -1,
+                                                .slow_peer = seed % 3,
+                                                .slow_us = seed % 5 == 0 ? 5000 : 0,
+                                                .delay_us_max = seed % 4 ? 2000 : 0,
+                                                .queue = seed % 6 == 0 ? 700 : 0};
+        GasketJob how = {.workers = 2 + seed % 3,
+                         .threads = 1,
+                         .seed = seed,
+                         .scheduler = GASKET_SCHEDULER_FIFO + seed / 3 % 3,
+                         .partition = job_partition,
+                         .simulation = &network};
+        draw(&graph, algorithm, seed);
+        for (unsigned again = 0; again < (seed % 50 == 0 ? 2u : 1u); again++) {
+            how.ret_trace = &trace[again];
+            assert_serial(algorithms[algorithm], &graph, &how);
+        }
+        ck_assert(seed % 50 != 0 || trace[0] == trace[1]);
+    }
+}
+END_TEST
+
+START_TEST(four_real_workers_equal_serial_runs)
+{
+    for (unsigned seed = 0; seed < 16; seed++) {
+        SmallGraph graph;
+        unsigned algorithm = seed % G_N_ELEMENTS(algorithms);
+        const GasketJob how = {.workers = 4,
+                               .threads = 1 + seed % 3,
+                               .seed = seed,
+                               .scheduler = GASKET_SCHEDULER_FIFO + seed / 3 % 3,
+                               .partition = job_partition};
+        draw(&graph, algorithm, seed);
+        assert_serial(algorithms[algorithm], &graph, &how);
+    }
+}
+END_TEST
+
+START_TEST(workers_that_take_no_locks_of_each_other_are_found_out)
+{
+    unsigned n_caught = 0;
+    for (uint64_t seed = 0; seed < 15; seed++) {
+        SmallGraph graph;
+        const GasketSimulatedOptions network = {.seed = seed, .cut_peer = -1, .delay_us_max = 2000};
+        const GasketJob how = {.workers = 4,
+                               .threads = 1,
+                               .seed = seed,
+                               .partition = job_partition,
+                               .simulation = &network};
+        g_autoptr(GByteArray) result = NULL;
+        draw(&graph, 1, seed);
+        g_autoptr(GasketHistory) history =
+            run_noted(&gasket_components, &graph, &how, true, &result);
+        size_t n_updates;
+        g_autofree GasketHistoryUpdate *order = gasket_history_check(history, &n_updates, NULL);
+        n_caught += order == NULL;
+    }
+    ck_assert_uint_eq(n_caught, 15);
+}
+END_TEST
+
 START_TEST(locks_that_see_nothing_are_found_out)
 {
     unsigned n_caught = 0, n = 20;
@@ -117,6 +185,9 @@ main(void)
     TCase *serial = tcase_create("serialisability");
     tcase_set_timeout(serial, 240);
     tcase_add_test(serial, runs_of_several_threads_equal_serial_ones);
+    tcase_add_test(serial, simulated_clusters_equal_serial_runs);
+    tcase_add_test(serial, four_real_workers_equal_serial_runs);
+    tcase_add_test(serial, workers_that_take_no_locks_of_each_other_are_found_out);
     tcase_add_test(serial, locks_that_see_nothing_are_found_out);
     TCase *cases[] = {serial};
     return check_run("serialisability", cases, G_N_ELEMENTS(cases));
