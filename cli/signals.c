@@ -8,6 +8,8 @@
  */
 #include "cli/signals.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <unistd.h>
 
@@ -17,7 +19,8 @@ static volatile sig_atomic_t asked;
 static volatile sig_atomic_t interrupts;
 static volatile sig_atomic_t snapshots;
 
-static pid_t launcher; /* at a terminal: the process that speaks to it; else 0 */
+static pid_t launcher; /* the process that speaks */
+static bool terminal;  /* to one, where progress may stand on the line */
 
 /* What a person who pressed ^C and sees nothing happen wants to know. */
 static void
@@ -25,7 +28,10 @@ reassure(void)
 {
     static const char words[] = "\r\033[Kgasket: stops after this step and writes what there is; "
                                 "^C again ends it at once\n";
-    (void)!write(STDERR_FILENO, words, sizeof words - 1);
+    size_t skipped = terminal ? 0 : 4;
+    int saved_errno = errno;
+    (void)!write(STDERR_FILENO, words + skipped, sizeof words - 1 - skipped);
+    errno = saved_errno;
 }
 
 static void
@@ -48,7 +54,8 @@ want_snapshot(int signal_number)
 void
 gasket_cli_signals_install(void)
 {
-    launcher = isatty(STDERR_FILENO) ? getpid() : 0;
+    launcher = getpid();
+    terminal = isatty(STDERR_FILENO) == 1;
     struct sigaction action = {.sa_handler = ask, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);

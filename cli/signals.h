@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Signals: SIGINT or SIGTERM once asks the run to stop after its step and to write what there is;
- * a second SIGINT ends the process at once with 130. SIGPIPE is ignored: writing reports it.
+ * a second SIGINT ends the process at once with 130, as the launcher says on stderr when it sees
+ * the first. SIGPIPE is ignored: writing reports it.
  */
 #ifndef GASKET_CLI_SIGNALS_H
 #define GASKET_CLI_SIGNALS_H

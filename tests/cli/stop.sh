@@ -14,13 +14,47 @@ command -v setsid >/dev/null || {
 run generate kronecker --scale 10 -q -o graph.tsv
 expect_status 0
 
-# Runs for ever in the background, and has had time to get going.
+is_running() { grep -q '^State:[[:space:]]*[^ZX]' /proc/$launcher/status 2>/dev/null; }
+
+# Waits for something to become true, however long a loaded machine takes: the test's own timeout
+# is the only limit. Ends early, false, if the launcher has ended meanwhile.
+await() {
+    until "$@"; do
+        is_running || return 1
+        sleep 0.05
+    done
+}
+
+# The launcher is no longer a copy of this shell, and handles SIGINT (before that, ^C ends it as it
+# would any process).
+handles_interrupts() {
+    caught=$(sed -n -e 's/^Name:[[:space:]]*/ /p' -e 's/^SigCgt:.*\(.\)$/\1/p' \
+        /proc/$launcher/status 2>/dev/null)
+    case $caught in
+    " ${GASKET_BIN##*/}"*) ;;
+    *) return 1 ;;
+    esac
+    case ${caught#"${caught%?}"} in
+    2 | 3 | 6 | 7 | a | b | e | f) ;;
+    *) return 1 ;;
+    esac
+}
+
+# The children of the launcher.
+members() {
+    ps -o pid= --ppid "$launcher" 2>/dev/null | tr -d ' '
+}
+
+said() { grep -q -e "$1" err; }
+
+# Runs for ever in the background; back when it has computed for a round.
 start() {
     shown="gasket run program $* (in the background)"
-    setsid "$GASKET_BIN" run "$GASKET_PROGRAM" graph.tsv --rounds 0 -o ranks.tsv "$@" \
-        >out 2>err </dev/null &
+    GASKET_TEST_STARTED=started setsid "$GASKET_BIN" run "$GASKET_PROGRAM" graph.tsv \
+        --rounds 0 -o ranks.tsv "$@" >out 2>err </dev/null &
     launcher=$!
-    sleep 1
+    await [ -e started ] || fail "it ended before its first round"
+    rm -f started
 }
 
 end() {
@@ -53,23 +87,28 @@ done
 # Asked twice, while it waits for input that never comes.
 rm -f ranks.tsv
 mkfifo pipe
-sleep 60 >pipe &
+sleep 250 >pipe & # longer than anything waits: a test that needs its end fails
 holder=$!
-# The thread sanitizer holds signals back while a thread waits for another, so that one process, whose
-# first thread does, would take the two for one.
+export TSAN_OPTIONS="${TSAN_OPTIONS-} report_thread_leaks=0" # "at once" waits for no thread
+# The thread sanitizer holds a signal back while a thread waits in GLib, whose futexes it does not
+# know: one process whose reader waits for input would see ^C when the input ends.
 case ${GASKET_SANITIZE-} in
-*thread*) patient=2 ;;
-*) patient='1 2' ;;
+*thread*) loading=2 ;;
+*) loading='1 2' ;;
 esac
-for workers in $patient; do
+for workers in $loading; do
     shown="gasket pagerank pipe --workers $workers (in the background)"
     setsid "$GASKET_BIN" pagerank pipe -o ranks.tsv --workers $workers >out 2>err </dev/null &
     launcher=$!
-    sleep 2
+    await handles_interrupts
     kill -s INT -- -$launcher
-    sleep 1
-    kill -0 $launcher 2>/dev/null || fail "the first ^C ended it while it was loading"
-    kill -s INT -- -$launcher
+    # Signals that are pending at once are one, so the second waits until the first was seen.
+    await said 'ends it at once' || fail "the first ^C ended it while it was loading"
+    # (A sanitizer may keep it until the process waits for something, hence more than one.)
+    while is_running; do
+        kill -s INT -- -$launcher 2>/dev/null
+        sleep 0.1
+    done
     end
     expect_status 130
     expect_nothing_left
@@ -77,18 +116,22 @@ done
 kill $holder
 wait $holder 2>/dev/null
 
-# The children of the launcher.
-members() {
-    ps -o pid= --ppid "$launcher" 2>/dev/null | tr -d ' '
-}
-
-# A process that has ended but that its new parent has not asked about is not left behind.
+# A process that has ended but that its new parent has not asked about is not left behind. Who is
+# told by a broken connection takes a moment.
 expect_ended() {
     for pid in $1; do
-        case $(ps -o stat= -p "$pid") in
-        '' | Z*) ;;
-        *) fail "process $pid is left" ;;
-        esac
+        tries=600
+        while :; do
+            case $(ps -o stat= -p "$pid") in
+            '' | Z*) break ;;
+            esac
+            tries=$((tries - 1))
+            [ $tries -gt 0 ] || {
+                fail "process $pid is left"
+                break
+            }
+            sleep 0.05
+        done
     done
 }
 
@@ -109,7 +152,6 @@ if command -v ps >/dev/null; then
     all=$(members)
     kill -s KILL "$launcher"
     end
-    sleep 1
     expect_ended "$all"
     expect_nothing_left
 fi
