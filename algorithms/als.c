@@ -41,7 +41,7 @@ typedef struct {
     double regularization;
     double deviation;
     bool no_biases;
-    int64_t patience;
+    int64_t patience, top;
 } Parameters;
 
 static const GasketOption options[] = {
@@ -58,6 +58,9 @@ static const GasketOption options[] = {
     {"patience", GASKET_OPTION_INT, offsetof(Parameters, patience), "3",
      "with --validate: stop after so many iterations without a better error", .minimum = 1,
      .maximum = 1e6},
+    {"top", GASKET_OPTION_INT, offsetof(Parameters, top), "0",
+     "rank all unseen items for the test users and measure lists of this length; 0: no",
+     .minimum = 0, .maximum = 1e6},
     {.name = NULL},
 };
 
@@ -183,6 +186,7 @@ als_run(GasketRun *run, const void *parameters, GError **error)
         .ratings = true,
         .no_biases = given->no_biases,
         .patience = (unsigned)given->patience,
+        .top = (unsigned)given->top,
         .hint = "a larger --regularization",
     };
     g_auto(GasketRecommender) model = {0};

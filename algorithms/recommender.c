@@ -12,6 +12,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "ranking.h"
+
 #define BIAS_SWEEPS  10
 #define ITEM_DAMPING 10.0
 #define USER_DAMPING 15.0
@@ -21,13 +23,14 @@
 
 #define STREAM 0x7ec0 /* of the random numbers of factors */
 
-enum { ERRORS, SUM, LOW, HIGH };
+enum { ERRORS, SUM, LOW, HIGH, RANKING };
 
 static const GasketAggregate own_aggregates[GASKET_RECOMMENDER_AGGREGATES] = {
     [ERRORS] = {"recommender errors", GASKET_SUM, 2},
     [SUM] = {"recommender sum", GASKET_SUM, 1},
     [LOW] = {"recommender low", GASKET_MIN, 1},
     [HIGH] = {"recommender high", GASKET_MAX, 1},
+    [RANKING] = {"recommender ranking", GASKET_SUM, GASKET_RANKING_FIGURES},
 };
 
 static const GasketRowSet train_rows[2] = {{.relation = 0, .direction = GASKET_OUT},
@@ -457,5 +460,6 @@ gasket_recommender_finish(GasketRecommender *model, GError **error)
                      !report_errors(model, 2, &model->validation, error) ||
                      (model->has_test && !report_errors(model, 1, &model->test, error))))
         return false;
-    return true;
+    return model->options.top == 0 || !model->has_test ||
+           gasket_ranking_measure(model, RANKING, model->options.top, error);
 }

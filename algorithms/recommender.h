@@ -31,7 +31,7 @@
  * Metrics: train.rmse, train.mae, and test.*, validation.* where there are such ratings; mean, low
  * and high of the training ratings, and how many (ratings); baseline.mean.rmse and
  * baseline.bias.rmse (of test if there is one, else of train). Predictions are clipped to the range
- * of the training ratings when errors are measured.
+ * of the training ratings when errors are measured. With `top`: those of ranking.h.
  */
 #ifndef GASKET_ALGORITHMS_RECOMMENDER_H
 #define GASKET_ALGORITHMS_RECOMMENDER_H
@@ -39,7 +39,7 @@
 #include <gasket/algorithm.h>
 
 /* Aggregates 0 .. GASKET_RECOMMENDER_AGGREGATES - 1 belong to the recommender. */
-#define GASKET_RECOMMENDER_AGGREGATES 4
+#define GASKET_RECOMMENDER_AGGREGATES 5
 
 typedef struct {
     unsigned rank;     /* factors, at least 1 */

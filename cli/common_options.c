@@ -85,6 +85,10 @@ static const GasketCliOption ratings_options[] = {
                 "what several ratings of a user for an item become; auto: the latest, or without "
                 "times the mean",
                 .choices = duplicates}},
+    {.option = {"validate", GASKET_OPTION_DOUBLE, FIELD(validate), "0",
+                "a share of the training ratings that is held out too: training stops once they "
+                "are predicted no better, and the best model is kept",
+                .minimum = 0, .maximum = 0.9, .value_name = "FRACTION"}},
     {.option = {"folds", GASKET_OPTION_INT, FIELD(folds),
                 .help = "cross-validation: train as many times, each time with another of so many "
                         "parts of the ratings held out",

@@ -18,6 +18,7 @@ typedef struct {
     const char *test;    /* a file, or a fraction */
     int split;           /* GasketHoldout */
     int duplicates;      /* GasketDuplicates */
+    double validate;     /* share of the training ratings; 0: none */
     int64_t folds, fold; /* of cross-validation, and which is held out; folds 0: none */
     int self_loops;      /* 0 keep, 1 drop */
     int multi_edges;     /* GasketMultiEdges */

@@ -62,6 +62,7 @@ ratings_options(const GasketGraphInput *input, const char **paths)
         .duplicates = (GasketDuplicates)common->duplicates,
         .keep_times = input->needs->times,
         .holdout = GASKET_HOLDOUT_NONE,
+        .validation = common->validate,
         .seed = (uint64_t)common->seed,
     };
     if (options.duplicates == GASKET_DUPLICATES_AUTO && input->needs->counts)

@@ -104,15 +104,15 @@ check_weights(const GasketSource *sources, unsigned n, bool wanted, bool *ret_we
 static void
 declare_ratings(GasketLoader *loader)
 {
-    static const char *const names[] = {"train", "test"};
+    static const char *const names[] = {"train", "test", "validation"};
     GasketGraphBuilder *builder = loader->builder;
     loader->source_kind = gasket_graph_builder_add_kind(builder, "user");
     loader->target_kind = gasket_graph_builder_add_kind(builder, "item");
-    for (unsigned r = 0; r < 2; r++) {
+    for (unsigned r = 0; r < 3; r++) {
         gasket_graph_builder_add_relation(builder, names[r], loader->source_kind,
                                           loader->target_kind, false);
         gasket_graph_builder_add_edge_column(builder, r, "rating", GASKET_FLOAT, 1);
-        if (loader->timed[r])
+        if (r < 2 && loader->timed[r])
             gasket_graph_builder_add_edge_column(builder, r, "time", GASKET_DOUBLE, 1);
     }
     loader->weighted = true;

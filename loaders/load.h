@@ -54,7 +54,8 @@ typedef struct {
     bool nonnegative;     /* a negative weight is an error */
     bool bipartite;       /* kinds "user" and "item", relation "ratings" from user to item;
                              else kind "vertex", relation "edges" */
-    bool ratings;         /* bipartite, for recommending: relations "train" and "test" with the
+    bool ratings;         /* bipartite, for recommending: relations "train", "test" and
+                             (empty) "validation" with the
                              columns "rating" (float; 1 where the inputs have none) and, if every
                              input of the relation has times, "time" (double) */
     unsigned n_test;      /* ratings: so many of the inputs, the last, are the relation "test" */

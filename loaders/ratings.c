@@ -119,7 +119,7 @@ static GasketGraph *
 load_graph(const GasketRatingsOptions *options, GasketRatingsStats *stats, GError **error)
 {
     const GasketGraphRules rules = {.order = options->order, .threads = options->load.threads};
-    const GasketWantedRows wanted[] = {{.out = true}, {.out = true}};
+    const GasketWantedRows wanted[] = {{.out = true}, {.out = true}, {.out = true}};
     GasketLoadOptions load = options->load;
     load.ratings = load.require_weights = true;
 
@@ -157,9 +157,11 @@ gasket_ratings_load(const GasketRatingsOptions *options, GasketRatingsStats *ret
     }
     for (unsigned r = 0; r < 2; r++)
         stats.duplicates += join_pairs(&graph->relations[r], options->duplicates);
-    if (options->holdout != GASKET_HOLDOUT_NONE && !gasket_ratings_hold_out(graph, options, error))
+    if ((options->holdout != GASKET_HOLDOUT_NONE &&
+         !gasket_ratings_hold_out(graph, options, error)) ||
+        (options->validation > 0 && !gasket_ratings_validate(graph, options, error)))
         return NULL;
-    for (unsigned r = 0; r < 2; r++) {
+    for (unsigned r = 0; r < 3; r++) {
         if (!options->keep_times)
             drop_times(&graph->relations[r]);
         if (!shrink(&graph->relations[r], error))

@@ -57,6 +57,7 @@ typedef struct {
     GasketHoldout holdout; /* with test inputs: NONE */
     double fraction;       /* RANDOM, BY_TIME: in (0, 1) */
     unsigned fold, folds;  /* FOLD */
+    double validation;     /* share of what is left that goes to "validation", at random */
     uint64_t seed;
 } GasketRatingsOptions;
 
@@ -74,6 +75,10 @@ GasketGraph *gasket_ratings_load(const GasketRatingsOptions *options, GasketRati
 
 /* Holds ratings out of a graph of that shape, whose "test" is empty; its out-rows stand. */
 bool gasket_ratings_hold_out(GasketGraph *graph, const GasketRatingsOptions *options,
+                             GError **error);
+
+/* Holds a share of "train" out as "validation" (relation 2), for early stopping. */
+bool gasket_ratings_validate(GasketGraph *graph, const GasketRatingsOptions *options,
                              GError **error);
 
 #endif

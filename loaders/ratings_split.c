@@ -14,14 +14,15 @@
 
 #include "engine/array.h"
 
-#define STREAM 0x52a7 /* of the random numbers of pairs */
+#define STREAM     0x52a7 /* of the random numbers of pairs */
+#define VALIDATION 0x52a8 /* the same, for validation */
 
 /* The same for a pair whatever else there is: uniform over [0, 1). */
 static double
-pair_random(const GasketGraph *graph, uint64_t seed, uint32_t user, uint32_t item)
+pair_random(const GasketGraph *graph, uint64_t seed, uint32_t stream, uint32_t user, uint32_t item)
 {
     const uint32_t *users = graph->kinds[0].ordinal, *items = graph->kinds[1].ordinal;
-    GasketRandom random = gasket_random_at(seed, STREAM, users != NULL ? users[user] : user,
+    GasketRandom random = gasket_random_at(seed, stream, users != NULL ? users[user] : user,
                                            items != NULL ? items[item] : item);
     return gasket_random_double(&random);
 }
@@ -36,7 +37,7 @@ mark_random(const GasketGraph *graph, const GasketRatingsOptions *options, uint8
 
     for (uint32_t u = 0; u < rows->n_rows; u++) {
         for (uint64_t e = rows->offset[u]; e < rows->offset[u + 1]; e++) {
-            double x = pair_random(graph, options->seed, u, rows->neighbour[e]);
+            double x = pair_random(graph, options->seed, STREAM, u, rows->neighbour[e]);
             if (x >= low && x < high)
                 held[e] = 1;
         }
@@ -55,7 +56,7 @@ mark_last_of_each(const GasketGraph *graph, const GasketRatingsOptions *options,
         if (end - begin < 2)
             continue;
         for (uint64_t e = begin; e < end; e++) {
-            double x = pair_random(graph, options->seed, u, rows->neighbour[e]);
+            double x = pair_random(graph, options->seed, STREAM, u, rows->neighbour[e]);
             bool later = time != NULL && time[e] > time[best];
             bool same = time == NULL || time[e] == time[best];
             if (later || (same && x > best_random)) {
@@ -101,7 +102,8 @@ mark_latest(const GasketGraph *graph, const GasketRatingsOptions *options, uint8
     for (uint32_t u = 0; u < rows->n_rows; u++)
         for (uint64_t e = rows->offset[u]; e < rows->offset[u + 1]; e++)
             moments[e] =
-                (Moment){time[e], pair_random(graph, options->seed, u, rows->neighbour[e]), e};
+                (Moment){time[e], pair_random(graph, options->seed, STREAM, u, rows->neighbour[e]),
+                         e};
     qsort(moments, rows->n_entries, sizeof *moments, compare_moments);
     uint64_t n = (uint64_t)((double)rows->n_entries * options->fraction + 0.5);
     for (uint64_t i = rows->n_entries - MIN(n, rows->n_entries); i < rows->n_entries; i++)
@@ -151,9 +153,9 @@ move_entry(GasketGraphRows *to, uint64_t at, const GasketGraphRows *from, uint64
 }
 
 static bool
-move_held(GasketGraph *graph, const uint8_t *held, GError **error)
+move_held(GasketGraph *graph, unsigned relation, const uint8_t *held, GError **error)
 {
-    GasketGraphRelation *train = &graph->relations[0], *test = &graph->relations[1];
+    GasketGraphRelation *train = &graph->relations[0], *test = &graph->relations[relation];
     GasketGraphRows *rows = &train->rows[GASKET_OUT], *out = &test->rows[GASKET_OUT];
     uint64_t n_held = 0, kept = 0, moved = 0, begin = 0;
 
@@ -191,7 +193,23 @@ gasket_ratings_hold_out(GasketGraph *graph, const GasketRatingsOptions *options,
         mark_last_of_each(graph, options, held);
     else if (good)
         mark_random(graph, options, held);
-    good = good && move_held(graph, held, error);
+    good = good && move_held(graph, 1, held, error);
+    gasket_array_free(held);
+    return good;
+}
+
+bool
+gasket_ratings_validate(GasketGraph *graph, const GasketRatingsOptions *options, GError **error)
+{
+    const GasketGraphRows *rows = &graph->relations[0].rows[GASKET_OUT];
+    uint8_t *held = gasket_array_new(rows->n_entries, sizeof *held, error);
+    if (held == NULL)
+        return false;
+    for (uint32_t u = 0; u < rows->n_rows; u++)
+        for (uint64_t e = rows->offset[u]; e < rows->offset[u + 1]; e++)
+            held[e] = pair_random(graph, options->seed, VALIDATION, u, rows->neighbour[e]) <
+                      options->validation;
+    bool good = move_held(graph, 2, held, error);
     gasket_array_free(held);
     return good;
 }
