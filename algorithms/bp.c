@@ -12,6 +12,7 @@
  *   sequential   groups of variables without a common factor take turns: one group's messages are
  *                what the next one reads
  *   parallel     all factors, then all variables
+ *   residual     who is woken by a change, with --engine async the largest first
  *
  * Damping: a message moves only a share of the way. `auto` starts without and damps more whenever
  * the residual has not gone down for a while: oscillation shows as that.
@@ -27,12 +28,16 @@
  */
 #include "bp.h"
 
+#include <stdatomic.h>
+
 #include "algorithms.h"
+#include "factor_conditional.h"
+#include "factor_score.h"
 
 /* ---- options and result ---------------------------------------------------------------------- */
 
 typedef enum { SUM, MAXIMUM } Product;
-typedef enum { SCHEDULE_AUTO, SCHEDULE_PARALLEL, SCHEDULE_SEQUENTIAL } Schedule;
+typedef enum { SCHEDULE_AUTO, SCHEDULE_PARALLEL, SCHEDULE_SEQUENTIAL, SCHEDULE_RESIDUAL } Schedule;
 typedef enum { ARITHMETIC_AUTO, ARITHMETIC_LINEAR, ARITHMETIC_LOG } Arithmetic;
 
 typedef struct {
@@ -41,14 +46,16 @@ typedef struct {
 } Parameters;
 
 static const char *const products[] = {"sum", "max", NULL};
-static const char *const schedules[] = {"auto", "parallel", "sequential", NULL};
+static const char *const schedules[] = {"auto", "parallel", "sequential", "residual", NULL};
 static const char *const arithmetics[] = {"auto", "linear", "log", NULL};
 
 static const GasketOption options[] = {
     {"product", GASKET_OPTION_CHOICE, offsetof(Parameters, product), "sum",
      "sum: marginals and log Z; max: the likeliest states", .choices = products},
     {"schedule", GASKET_OPTION_CHOICE, offsetof(Parameters, schedule), "auto",
-     "who sends when; auto: twice over a tree, else sequential", .choices = schedules},
+     "who sends when; auto: twice over a tree, else sequential; residual: what has changed most, "
+     "with --engine async; with sync, what has changed at all",
+     .choices = schedules},
     {"damping", GASKET_OPTION_STRING, offsetof(Parameters, damping), "auto",
      "share of the old message that stays, in [0, 1); auto: more as messages oscillate",
      .value_name = "D"},
@@ -67,13 +74,9 @@ static const GasketResultColumn results[] = {
 static const GasketNeeds needs[] = {{.in_rows = true, .out_rows = true}};
 
 static const GasketAggregate aggregates[BP_N_AGGREGATES] = {
-    [BP_RESIDUAL] = {"residual", GASKET_MAX, 1},
-    [BP_TINY] = {"tiny", GASKET_COUNT, 1},
-    [BP_IMPOSSIBLE] = {"impossible", GASKET_COUNT, 1},
-    [BP_BROKEN] = {"broken", GASKET_COUNT, 1},
-    [BP_LOG_Z] = {"log_z", GASKET_SUM, 1},
-    [BP_SCORE] = {"score", GASKET_SUM, 1},
-    [BP_UPDATES] = {"updates", GASKET_COUNT, 1},
+    {"residual", GASKET_MAX, 1}, {"tiny", GASKET_COUNT, 1}, {"impossible", GASKET_COUNT, 1},
+    {"broken", GASKET_COUNT, 1}, {"log_z", GASKET_SUM, 1},  {"updates", GASKET_COUNT, 1},
+    FACTOR_SCORE_AGGREGATES,
 };
 
 /* damping: -1 for auto. */
@@ -108,12 +111,15 @@ prepare(const void *parameters, double tolerance, GasketNeeds *unused_needs,
 
 /* ---- damping --------------------------------------------------------------------------------- */
 
-#define PATIENCE 20 /* sweeps without progress before more damping */
+#define PATIENCE 20 /* sweeps of the first window */
 
+/* Slow convergence is not oscillation: residuals may fall like 1 / sweeps. So windows double, and
+ * each must have gone below the one before. */
 typedef struct {
     bool automatic;
-    double best; /* the least residual since the damping changed */
-    unsigned since, stage;
+    double best, before; /* least residuals of this window and the last */
+    unsigned at, window; /* sweeps of this window; its length, 0 before the first */
+    unsigned stage;
 } Damping;
 
 static void
@@ -123,19 +129,25 @@ damping_watch(Damping *damping, BpSettings *settings, double residual)
 
     if (!damping->automatic || damping->stage + 1 == G_N_ELEMENTS(stages))
         return;
-    if (residual < 0.8 * damping->best) {
-        damping->best = residual;
-        damping->since = 0;
+    if (damping->window == 0)
+        *damping = (Damping){true, INFINITY, INFINITY, 0, PATIENCE, damping->stage};
+    damping->best = MIN(damping->best, residual);
+    if (++damping->at < damping->window)
+        return;
+    if (damping->best < 0.8 * damping->before) {
+        damping->before = damping->best;
+        damping->best = INFINITY;
+        damping->at = 0;
+        damping->window *= 2;
         return;
     }
-    if (++damping->since < PATIENCE * (damping->stage + 1))
-        return;
     settings->damping = stages[++damping->stage];
-    damping->best = residual;
-    damping->since = 0;
+    damping->window = 0;
 }
 
 /* ---- schedules ------------------------------------------------------------------------------- */
+
+#define MOST_MESSAGES 100 /* of the residual schedule, for each end of a scope */
 
 typedef struct {
     GasketRun *run;
@@ -225,16 +237,13 @@ speak_first(Bp *bp, BpOutcome *ret_outcome, GError **error)
 }
 
 static bool
-iterate(Bp *bp, BpOutcome *ret_outcome, GError **error)
+sweep_to_end(Bp *bp, BpOutcome *ret_outcome, GError **error)
 {
-    const bool parallel = bp->parameters->schedule == SCHEDULE_PARALLEL;
+    const bool sequential = bp->order.n_groups > 0 && bp->parameters->schedule != SCHEDULE_PARALLEL;
 
-    if (!parallel && !speak_first(bp, ret_outcome, error))
-        return false;
-    bp->damping.best = INFINITY;
     while (*ret_outcome == BP_DONE && gasket_run_continues(bp->run)) {
         double residual = 0;
-        if (!(parallel ? sweep_parallel : sweep_sequential)(bp, &residual, ret_outcome, error))
+        if (!(sequential ? sweep_sequential : sweep_parallel)(bp, &residual, ret_outcome, error))
             return false;
         gasket_run_end_iteration(bp->run, residual,
                                  *ret_outcome == BP_DONE &&
@@ -242,6 +251,44 @@ iterate(Bp *bp, BpOutcome *ret_outcome, GError **error)
         damping_watch(&bp->damping, &bp->settings, residual);
     }
     return true;
+}
+
+/* As they are woken; then everybody once, to know what is left to change. What has not converged by
+ * then goes on in sweeps, with damping. */
+static bool
+by_residual(Bp *bp, BpOutcome *ret_outcome, GError **error)
+{
+    const bool async = gasket_run_engine(bp->run) == GASKET_ENGINE_ASYNC;
+    const uint64_t step = gasket_run_context(bp->run, GASKET_KIND_FACTOR)->step;
+    const int64_t most = MOST_MESSAGES * (int64_t)gasket_run_n_edges(bp->run, 0);
+    BpResidual residual = {.tolerance = gasket_run_tolerance(bp->run),
+                           .last_step = async ? UINT64_MAX : step + 2 * MOST_MESSAGES,
+                           .most = async ? most : INT64_MAX};
+    double left = 0, sent;
+
+    bp->settings.residual = &residual;
+    bool ok = bp_residual_run(bp->run, &bp->settings, error);
+    bp->settings.residual = NULL;
+    sent = (double)atomic_load(&residual.updates);
+    if (!ok || !gasket_run_reduce_sum(bp->run, &sent, 1, error) ||
+        !sweep_parallel(bp, &left, ret_outcome, error))
+        return false;
+    bp->updates += (int64_t)sent;
+    /* Many small changes that woke nobody may add up to a little more. */
+    if (*ret_outcome != BP_DONE || left < 10 * residual.tolerance)
+        return true;
+    gasket_run_end_iteration(bp->run, left, false);
+    return sweep_to_end(bp, ret_outcome, error);
+}
+
+static bool
+iterate(Bp *bp, BpOutcome *ret_outcome, GError **error)
+{
+    if (bp->parameters->schedule == SCHEDULE_RESIDUAL)
+        return by_residual(bp, ret_outcome, error);
+    if (bp->parameters->schedule != SCHEDULE_PARALLEL && !speak_first(bp, ret_outcome, error))
+        return false;
+    return sweep_to_end(bp, ret_outcome, error);
 }
 
 static bool
@@ -282,7 +329,8 @@ first_domain(const Bp *bp)
 static void
 set_domain_settings(Bp *bp)
 {
-    bp->settings.fast = bp->model.domain == FACTOR_LINEAR && bp->model.uniform == 2;
+    bp->settings.fast = bp->model.domain == FACTOR_LINEAR && bp->model.uniform == 2 &&
+                        bp->parameters->schedule != SCHEDULE_RESIDUAL;
 }
 
 static bool
@@ -309,7 +357,7 @@ open(Bp *bp, GError **error)
            factor_model_set_result(&bp->model, MARGINAL, &bp->settings.marginal,
                                    &bp->settings.marginal_begin, error) &&
            gasket_run_set_value(run, GASKET_KIND_VARIABLE, sizeof(FactorValue), error) &&
-           factor_model_set_messages(&bp->model, error) &&
+           factor_model_set_messages(&bp->model, /* both= */ true, error) &&
            (bp->parameters->schedule != SCHEDULE_AUTO ||
             bp_forest_find(&bp->model, &bp->forest, error));
 }
@@ -329,6 +377,25 @@ pass_messages(Bp *bp, BpOutcome *ret_outcome, GError **error)
            (bp->forest != NULL ? over_tree : iterate)(bp, ret_outcome, error);
 }
 
+/* States that messages agree on, then each the best given the others while any changes. */
+static bool
+decode(Bp *bp, GError **error)
+{
+    FactorConditional best = {.model = &bp->model,
+                              .inverse_temperature = INFINITY,
+                              .changed = BP_UPDATES};
+    int64_t changed = 1;
+
+    if (bp->forest != NULL)
+        return bp_forest_decode(bp->forest, &bp->settings, error);
+    if (!bp_decode(&bp->order, &bp->settings, error))
+        return false;
+    while (changed > 0)
+        if (!factor_conditional_sweep(&bp->order, &best, &changed, error))
+            return false;
+    return true;
+}
+
 static bool
 report(Bp *bp, BpOutcome outcome, GError **error)
 {
@@ -345,9 +412,7 @@ report(Bp *bp, BpOutcome outcome, GError **error)
         return true;
     }
     if (log_z > -INFINITY &&
-        (!(bp->forest != NULL ? bp_forest_decode(bp->forest, &bp->settings, error)
-                              : bp_decode(&bp->order, &bp->settings, error)) ||
-         !bp_score(run, &bp->settings, &score, error)))
+        (!decode(bp, error) || !factor_score(&bp->model, BP_SCORE, &score, error)))
         return false;
     gasket_run_set_metric(run, "log10_score", score / G_LN10);
     return true;
@@ -360,7 +425,8 @@ run_bp(GasketRun *run, const void *parameters, GError **error)
     BpOutcome outcome;
 
     if (!open(&bp, error) ||
-        (needs_order(&bp) && !factor_order_open(&bp.order, &bp.model, error)) ||
+        (needs_order(&bp) &&
+         !factor_order_open(&bp.order, &bp.model, GASKET_KIND_VARIABLE, error)) ||
         !pass_messages(&bp, &outcome, error))
         return false;
     if (gasket_run_total_count(run, BP_BROKEN, 0) > 0) {
@@ -401,8 +467,11 @@ const GasketAlgorithm gasket_bp = {
     .n_needs = 1,
     .results = results,
     .n_results = G_N_ELEMENTS(results),
-    .default_iterations = 1000,
+    .default_iterations = 2000,
     .default_tolerance = 1e-6,
     .prepare = prepare,
     .run = run_bp,
+    .engines = 1 << GASKET_ENGINE_ASYNC,
+    .consistency = GASKET_CONSISTENCY_EDGE,
+    .scheduler = GASKET_SCHEDULER_PRIORITY,
 };

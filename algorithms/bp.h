@@ -5,6 +5,7 @@
  *   bp.c         options, results, the driver: domains, damping, schedules
  *   bp_update.c  what a variable and a factor do: any cardinality, scope and domain
  *   bp_fast.c    the same for binary variables and pairwise factors in the linear domain
+ *   bp_residual.c  what has changed most goes first
  *   bp_tree.c    forests: exact in two passes
  *   bp_finish.c  marginals, the partition function, decoding
  *
@@ -31,8 +32,9 @@ enum {
     BP_IMPOSSIBLE, /* messages and beliefs without any possible state */
     BP_BROKEN,     /* factors whose table does not fit their scope */
     BP_LOG_Z,      /* parts of the Bethe approximation, natural logarithms */
-    BP_SCORE,      /* natural logarithms of priors and tables at the decoded states */
     BP_UPDATES,    /* messages that factors sent */
+    BP_SCORE,      /* two: factor_score.h */
+    BP_FORBIDDEN,
     BP_N_AGGREGATES,
 };
 
@@ -44,7 +46,8 @@ typedef struct {
     bool fast;      /* binary, linear: bp_fast.c */
     bool decide;    /* variables take their best state and send nothing else */
     bool finish;    /* factors add up what the partition function needs */
-    size_t scratch; /* of either program */
+    struct BpResidual *residual; /* who changes enough wakes others: bp_residual.c; else NULL */
+    size_t scratch;              /* of either program */
 
     double *marginal;               /* the result: variable v's begin at marginal_begin[v] */
     const uint64_t *marginal_begin; /* [n_variables + 1] */
@@ -76,6 +79,19 @@ void bp_fast_factors(const GasketContext *context, const GasketRows *rows);
 
 /* [all] Sets every message to factors and variables to one that says nothing. */
 bool bp_start(GasketRun *run, const BpSettings *settings, GError **error);
+
+/* Waking: what changes by less than the tolerance wakes nobody, and in the end nobody is woken any
+ * more. */
+typedef struct BpResidual {
+    double tolerance;
+    uint64_t last_step;      /* of steps; with the asynchronous engine, which has none, */
+    int64_t most;            /* so many messages of this worker's factors */
+    _Atomic int64_t updates; /* sent by them so far */
+} BpResidual;
+
+/* [all] Messages as variables and factors are woken, the largest changes first where the engine
+ * orders by priority; until nothing changes by more than the tolerance. */
+bool bp_residual_run(GasketRun *run, BpSettings *settings, GError **error);
 
 /* What became of a run of messages. */
 typedef enum {
@@ -109,8 +125,5 @@ bool bp_clear(GasketRun *run, const BpSettings *settings, GError **error);
 
 /* [all] Group by group: each variable's best state given those decided before. */
 bool bp_decode(FactorOrder *order, BpSettings *settings, GError **error);
-
-/* [all] Natural logarithm of the product of all priors and tables at the decoded states. */
-bool bp_score(GasketRun *run, const BpSettings *settings, double *ret_score, GError **error);
 
 #endif

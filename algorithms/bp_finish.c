@@ -13,8 +13,6 @@
  */
 #include "bp.h"
 
-static const GasketRowSet factor_rows[] = {{.relation = 0, .direction = GASKET_IN}};
-
 /* ---- marginals ------------------------------------------------------------------------------- */
 
 /* From what a product was divided by to the logarithm of its sum, and to probabilities. */
@@ -142,72 +140,4 @@ bp_decode(FactorOrder *order, BpSettings *settings, GError **error)
     settings->decide = false;
     settings->group = FACTOR_ALL_GROUPS;
     return ok;
-}
-
-static void
-variable_score(const GasketContext *context, const GasketVertices *run, const void *sums)
-{
-    const BpSettings *settings = context->parameters;
-    const FactorModel *model = settings->model;
-    const double *prior = context->column[GASKET_VARIABLE_PRIOR].data;
-    (void)sums;
-
-    for (size_t i = 0; i < run->count; i++) {
-        GasketVertex v = run->vertex[i];
-        int32_t state = ((const BpVariable *)run->state)[v].state;
-        double part = log(prior[model->prior_begin[v] + (uint64_t)state]) + model->scale[v];
-        if (isfinite(part) && (model->evidence[v] < 0 || model->evidence[v] == state))
-            gasket_add(context, BP_SCORE, 0, part);
-        else
-            gasket_count(context, BP_IMPOSSIBLE, 0, 1);
-    }
-}
-
-static void
-factor_score(const GasketContext *context, const GasketRows *rows)
-{
-    const GasketColumn *table = &context->column[GASKET_FACTOR_TABLE];
-    const int32_t *stride = rows->column[GASKET_SCOPE_STRIDE].data;
-    const FactorValue *value = rows->values;
-
-    for (size_t r = 0; r < rows->count; r++) {
-        uint64_t at = table->begin[rows->vertex[r]];
-        for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++)
-            at += (uint64_t)stride[e] * (uint64_t)value[rows->neighbour[e]].state;
-        double part = log(((const double *)table->data)[at]);
-        if (isfinite(part))
-            gasket_add(context, BP_SCORE, 0, part);
-        else
-            gasket_count(context, BP_IMPOSSIBLE, 0, 1);
-    }
-}
-
-bool
-bp_score(GasketRun *run, const BpSettings *settings, double *ret_score, GError **error)
-{
-    const GasketProgram variables = {.name = "score of variables",
-                                     .kind = GASKET_KIND_VARIABLE,
-                                     .apply = variable_score,
-                                     .changes = GASKET_CHANGES_NONE,
-                                     .aggregates = 1 << BP_SCORE | 1 << BP_IMPOSSIBLE,
-                                     .parameters = settings};
-    const GasketProgram factors = {.name = "score of factors",
-                                   .kind = GASKET_KIND_FACTOR,
-                                   .rows = factor_rows,
-                                   .n_rows = 1,
-                                   .whole_rows = true,
-                                   .scatter = factor_score,
-                                   .changes = GASKET_CHANGES_NONE,
-                                   .aggregates = 1 << BP_SCORE | 1 << BP_IMPOSSIBLE,
-                                   .parameters = settings};
-
-    if (!gasket_run_step(run, &variables, error))
-        return false;
-    double score = gasket_run_total(run, BP_SCORE, 0);
-    int64_t impossible = gasket_run_total_count(run, BP_IMPOSSIBLE, 0);
-    if (!gasket_run_step(run, &factors, error))
-        return false;
-    impossible += gasket_run_total_count(run, BP_IMPOSSIBLE, 0);
-    *ret_score = impossible > 0 ? -INFINITY : score + gasket_run_total(run, BP_SCORE, 0);
-    return true;
 }

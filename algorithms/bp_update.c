@@ -18,6 +18,8 @@
  */
 #include "bp.h"
 
+#include <stdatomic.h>
+
 #include "factor_contract.h"
 
 static const GasketRowSet variable_rows[] = {{.relation = 0, .direction = GASKET_OUT}};
@@ -32,8 +34,9 @@ typedef struct {
     const double **in; /* [max_scope] by position */
     double **out, **old;
     uint32_t *states;
-    double *fresh; /* [max_scope * max_cardinality] new messages */
-    double *rest;  /* [factor_contract_scratch(max_table)] */
+    double *change; /* [max_scope] */
+    double *fresh;  /* [max_scope * max_cardinality] new messages */
+    double *rest;   /* [factor_contract_scratch(max_table)] */
 } FactorScratch;
 
 static size_t
@@ -47,7 +50,7 @@ bp_scratch(const FactorModel *model)
 {
     const size_t n = MAX(model->max_scope, 1), states = model->max_cardinality;
     const size_t factor = 3 * pad(n * sizeof(void *)) + pad(n * sizeof(uint32_t)) +
-                          pad(n * states * sizeof(double)) +
+                          pad(n * sizeof(double)) + pad(n * states * sizeof(double)) +
                           pad(factor_contract_scratch(model->max_table) * sizeof(double));
     return MAX(factor, 2 * pad(states * sizeof(double)));
 }
@@ -67,6 +70,8 @@ factor_scratch(const FactorModel *model, void *scratch)
     at += pad(n * sizeof(void *));
     s.states = (uint32_t *)(void *)at;
     at += pad(n * sizeof(uint32_t));
+    s.change = (double *)(void *)at;
+    at += pad(n * sizeof(double));
     s.fresh = (double *)(void *)at;
     at += pad(n * model->max_cardinality * sizeof(double));
     s.rest = (double *)(void *)at;
@@ -108,6 +113,20 @@ send_state(const FactorModel *model, const GasketRows *rows, size_t r, const dou
     }
 }
 
+/* Wakes all factors as urgently as the belief has changed; the result's marginals keep it. */
+static void
+wake_factors(const GasketContext *context, const GasketRows *rows, size_t r, const double *belief,
+             size_t n)
+{
+    const BpSettings *settings = context->parameters;
+    double *last = settings->marginal + settings->marginal_begin[rows->vertex[r]];
+    const double change = factor_distance(settings->model->domain, belief, last, n);
+
+    memcpy(last, belief, n * sizeof *last);
+    for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++)
+        gasket_wake(context, rows, e, (float)MAX(change, settings->residual->tolerance));
+}
+
 void
 bp_update_variable(const GasketContext *context, const GasketRows *rows, size_t r, BpSeen *seen)
 {
@@ -125,6 +144,8 @@ bp_update_variable(const GasketContext *context, const GasketRows *rows, size_t 
         possible =
             multiply_on(domain, product, factor_in(rows, e, model->uniform, &length), n, seen);
     }
+    if (settings->residual != NULL && possible)
+        wake_factors(context, rows, r, product, n);
     if (settings->decide || !possible) {
         seen->impossible += !possible;
         send_state(model, rows, r, product, n, possible);
@@ -248,7 +269,8 @@ collect(const BpSettings *settings, const GasketRows *rows, size_t r, const Fact
 
 /* Normalises, damps, compares and writes one new message; the logarithm of its norm. */
 static double
-send(const BpSettings *settings, const FactorScratch *s, uint32_t i, BpSeen *seen)
+send(const BpSettings *settings, const FactorScratch *s, uint32_t i, BpSeen *seen,
+     double *ret_change)
 {
     const FactorDomain domain = settings->model->domain;
     double *fresh = s->out[i], *old = s->old[i], norm = 0;
@@ -265,10 +287,28 @@ send(const BpSettings *settings, const FactorScratch *s, uint32_t i, BpSeen *see
     double d = factor_distance(domain, fresh, old, n);
     seen->residual = d > seen->residual ? d : seen->residual;
     seen->updates++;
+    *ret_change = d;
     if (settings->damping > 0)
         factor_damp(domain, fresh, old, settings->damping, n);
     memcpy(old, fresh, n * sizeof *old);
     return norm;
+}
+
+/* Wakes the variables whose message has changed enough. */
+static void
+wake_variables(const GasketContext *context, const GasketRows *rows, size_t r, const double *change)
+{
+    const BpSettings *settings = context->parameters;
+    BpResidual *residual = settings->residual;
+    const int32_t *position = rows->column[GASKET_SCOPE_POSITION].data;
+    const int64_t n = (int64_t)(rows->end[r] - rows->begin[r]);
+
+    int64_t before = atomic_fetch_add_explicit(&residual->updates, n, memory_order_relaxed);
+    if (before >= residual->most || context->step > residual->last_step)
+        return;
+    for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++)
+        if (change[position[e]] >= residual->tolerance)
+            gasket_wake(context, rows, e, (float)change[position[e]]);
 }
 
 void
@@ -278,7 +318,7 @@ bp_update_factor(const GasketContext *context, const GasketRows *rows, size_t r,
     const FactorModel *model = settings->model;
     const GasketVertex f = rows->vertex[r];
     FactorScratch s = factor_scratch(model, context->scratch);
-    double norms = 0, first = 0;
+    double norms = 0, first = 0, *change = s.change;
 
     uint32_t n = collect(settings, rows, r, &s);
     if (n == UINT32_MAX) {
@@ -298,7 +338,7 @@ bp_update_factor(const GasketContext *context, const GasketRows *rows, size_t r,
     for (uint32_t i = 0; i < n; i++) {
         if (s.out[i] == NULL)
             continue;
-        double norm = send(settings, &s, i, seen);
+        double norm = send(settings, &s, i, seen, &change[i]);
         first = i == 0 ? norm : first;
         norms += norm;
         for (uint32_t x = 0; x < s.states[i]; x++)
@@ -306,6 +346,8 @@ bp_update_factor(const GasketContext *context, const GasketRows *rows, size_t r,
     }
     if (zeros && model->domain == FACTOR_LINEAR && may_have_lost(&s, n))
         seen->tiny++;
+    if (settings->residual != NULL)
+        wake_variables(context, rows, r, change);
     if (settings->finish) {
         if (n > 0) { /* the written message stays; add_log_z multiplies a copy */
             memcpy(s.fresh, s.old[0], s.states[0] * sizeof *s.fresh);
@@ -397,10 +439,8 @@ bp_factor_program(const BpSettings *settings)
                            .rows = factor_rows,
                            .n_rows = 1,
                            .whole_rows = true,
-                           .scatter = settings->fast && !settings->finish &&
-                                              settings->group == FACTOR_ALL_GROUPS
-                                          ? bp_fast_factors
-                                          : factor_scatter,
+                           .scatter = settings->fast && !settings->finish ? bp_fast_factors
+                                                                          : factor_scatter,
                            .changes = GASKET_CHANGES_NONE,
                            .aggregates = 1 << BP_RESIDUAL | 1 << BP_TINY | 1 << BP_IMPOSSIBLE |
                                          1 << BP_BROKEN | 1 << BP_UPDATES |

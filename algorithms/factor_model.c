@@ -252,7 +252,7 @@ message_size(const GasketContext *context, GasketVertex v, const void *state)
 }
 
 bool
-factor_model_set_messages(FactorModel *model, GError **error)
+factor_model_set_messages(FactorModel *model, bool both, GError **error)
 {
     const GasketRowSet to_variables = {0, GASKET_OUT}, to_factors = {0, GASKET_IN};
     GasketRun *run = model->run;
@@ -260,12 +260,12 @@ factor_model_set_messages(FactorModel *model, GError **error)
     if (model->uniform > 0) {
         size_t size = model->uniform * sizeof(double);
         return gasket_run_set_edge_value(run, to_variables, size, error) &&
-               gasket_run_set_edge_value(run, to_factors, size, error);
+               (!both || gasket_run_set_edge_value(run, to_factors, size, error));
     }
     return gasket_run_set_edge_value_varying(run, to_variables, /* by_owner= */ true, message_size,
                                              NULL, error) &&
-           gasket_run_set_edge_value_varying(run, to_factors, /* by_owner= */ false, message_size,
-                                             NULL, error);
+           (!both || gasket_run_set_edge_value_varying(run, to_factors, /* by_owner= */ false,
+                                                       message_size, NULL, error));
 }
 
 /* ---- results --------------------------------------------------------------------------------- */

@@ -85,8 +85,8 @@ factor_model_scale(const FactorModel *model, GasketVertex f)
     return model->table_scale != NULL ? model->table_scale[f] : 0;
 }
 
-/* [all] Declares edge values for messages of [cardinality] doubles, both ways of the scope. */
-bool factor_model_set_messages(FactorModel *model, GError **error);
+/* [all] Declares edge values for messages of [cardinality] doubles to variables, or both ways. */
+bool factor_model_set_messages(FactorModel *model, bool both, GError **error);
 
 /* Room for a varying column of the result with an element for each state of a variable. */
 bool factor_model_set_result(FactorModel *model, unsigned column, double **ret_data,

@@ -36,7 +36,7 @@ static bool
 publish(FactorOrder *order, GError **error)
 {
     const GasketProgram program = {.name = "groups",
-                                   .kind = GASKET_KIND_VARIABLE,
+                                   .kind = order->kind,
                                    .apply = publish_apply,
                                    .parameters = order};
     return gasket_run_step(order->run, &program, error);
@@ -53,72 +53,83 @@ add_up(uint64_t *begin, uint32_t n)
 }
 
 static bool
-list_variables(FactorOrder *order, uint32_t n, GError **error)
+new_list(const FactorOrder *order, struct FactorMembers *members, uint64_t **ret_at, GError **error)
 {
-    order->variable_begin = new_array((uint64_t)order->n_groups + 1, sizeof(uint64_t), error);
-    if (order->variable_begin == NULL)
+    members->begin = new_array((uint64_t)order->n_groups + 1, sizeof(uint64_t), error);
+    if (members->begin == NULL)
         return false;
-    order->variable = new_array(n, sizeof *order->variable, error);
-    g_autofree uint64_t *at = new_array((uint64_t)order->n_groups + 1, sizeof *at, error);
-    if (order->variable == NULL || at == NULL)
+    *ret_at = new_array((uint64_t)order->n_groups + 1, sizeof(uint64_t), error);
+    return *ret_at != NULL;
+}
+
+static bool
+list_members(FactorOrder *order, uint32_t n, GError **error)
+{
+    struct FactorMembers *members = &order->of[order->kind];
+    g_autofree uint64_t *at = NULL;
+
+    if (!new_list(order, members, &at, error))
+        return false;
+    members->vertex = new_array(n, sizeof *members->vertex, error);
+    if (members->vertex == NULL)
         return false;
     for (uint32_t v = 0; v < n; v++)
-        order->variable_begin[order->group[v] + 1]++;
-    add_up(order->variable_begin, order->n_groups);
-    memcpy(at, order->variable_begin, order->n_groups * sizeof *at);
+        members->begin[order->group[v] + 1]++;
+    add_up(members->begin, order->n_groups);
+    memcpy(at, members->begin, order->n_groups * sizeof *at);
     for (uint32_t v = 0; v < n; v++)
-        order->variable[at[order->group[v]]++] = v;
+        members->vertex[at[order->group[v]]++] = v;
     return true;
 }
 
 static bool
-list_factors(FactorOrder *order, GError **error)
+list_next(FactorOrder *order, GError **error)
 {
-    g_autoptr(GasketRows) rows = gasket_run_rows(order->run, (GasketRowSet){0, GASKET_IN}, error);
-    if (rows == NULL)
+    const GasketRowSet set = {0, order->kind == GASKET_KIND_VARIABLE ? GASKET_IN : GASKET_OUT};
+    struct FactorMembers *next = &order->of[!order->kind];
+    g_autoptr(GasketRows) rows = gasket_run_rows(order->run, set, error);
+    g_autofree uint64_t *at = NULL;
+
+    if (rows == NULL || !new_list(order, next, &at, error))
         return false;
     const FactorValue *value = rows->values;
-    order->factor_begin = new_array((uint64_t)order->n_groups + 1, sizeof(uint64_t), error);
-    g_autofree uint64_t *at = new_array((uint64_t)order->n_groups + 1, sizeof *at, error);
-    if (order->factor_begin == NULL || at == NULL)
+    for (size_t r = 0; r < rows->count; r++)
+        for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++)
+            next->begin[value[rows->neighbour[e]].group + 1]++;
+    add_up(next->begin, order->n_groups);
+    memcpy(at, next->begin, order->n_groups * sizeof *at);
+    next->vertex = new_array(next->begin[order->n_groups], sizeof *next->vertex, error);
+    if (next->vertex == NULL)
         return false;
     for (size_t r = 0; r < rows->count; r++)
         for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++)
-            order->factor_begin[value[rows->neighbour[e]].group + 1]++;
-    add_up(order->factor_begin, order->n_groups);
-    memcpy(at, order->factor_begin, order->n_groups * sizeof *at);
-    order->factor = new_array(order->factor_begin[order->n_groups], sizeof *order->factor, error);
-    if (order->factor == NULL)
-        return false;
-    for (size_t r = 0; r < rows->count; r++)
-        for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++)
-            order->factor[at[value[rows->neighbour[e]].group]++] = rows->vertex[r];
+            next->vertex[at[value[rows->neighbour[e]].group]++] = rows->vertex[r];
     return true;
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
 bool
-factor_order_open(FactorOrder *order, const FactorModel *model, GError **error)
+factor_order_open(FactorOrder *order, const FactorModel *model, unsigned kind, GError **error)
 {
     GasketRun *run = model->run;
+    const uint32_t n = gasket_run_n_owned(run, kind);
+    const GasketRowSet rows = {0, kind == GASKET_KIND_VARIABLE ? GASKET_OUT : GASKET_IN};
 
-    *order = (FactorOrder){.run = run};
-    order->group = new_array(model->n_variables, sizeof *order->group, error);
+    *order = (FactorOrder){.run = run, .kind = kind};
+    order->group = new_array(n, sizeof *order->group, error);
     if (order->group == NULL)
         return false;
-    g_autoptr(GasketColouring) colouring =
-        gasket_run_colour(run, (GasketRowSet){0, GASKET_OUT}, 2, error);
+    g_autoptr(GasketColouring) colouring = gasket_run_colour(run, rows, 2, error);
     if (colouring == NULL)
         return false;
     order->n_groups = gasket_colouring_n(colouring);
-    for (uint32_t v = 0; v < model->n_variables; v++)
+    for (uint32_t v = 0; v < n; v++)
         order->group[v] = gasket_colouring_of(colouring, v);
-    if (!publish(order, error) || !list_variables(order, model->n_variables, error) ||
-        !list_factors(order, error))
+    if (!publish(order, error) || !list_members(order, n, error) || !list_next(order, error))
         return false;
-    order->variable_set = gasket_vertex_set_new(run, GASKET_KIND_VARIABLE);
-    order->factor_set = gasket_vertex_set_new(run, GASKET_KIND_FACTOR);
+    for (unsigned k = 0; k < 2; k++)
+        order->of[k].set = gasket_vertex_set_new(run, k);
     return true;
 }
 
@@ -126,26 +137,28 @@ void
 factor_order_clear(FactorOrder *order)
 {
     g_free(order->group);
-    g_free(order->variable_begin);
-    g_free(order->variable);
-    g_free(order->factor_begin);
-    g_free(order->factor);
-    gasket_vertex_set_free(order->variable_set);
-    gasket_vertex_set_free(order->factor_set);
+    for (unsigned k = 0; k < 2; k++) {
+        g_free(order->of[k].begin);
+        g_free(order->of[k].vertex);
+        gasket_vertex_set_free(order->of[k].set);
+    }
     *order = (FactorOrder){0};
 }
 
 /* ---- turns ----------------------------------------------------------------------------------- */
 
 static bool
-step_on(GasketRun *run, const GasketProgram *program, GasketVertexSet *set,
-        const GasketVertex *member, uint64_t n, GError **error)
+step_on(FactorOrder *order, uint32_t group, const GasketProgram *program, GError **error)
 {
-    for (uint64_t i = 0; i < n; i++)
-        gasket_vertex_set_add(set, member[i]);
-    bool ok = gasket_run_step_on(run, program, set, error);
-    for (uint64_t i = 0; i < n; i++)
-        gasket_vertex_set_remove(set, member[i]);
+    if (program == NULL)
+        return true;
+    const struct FactorMembers *members = &order->of[program->kind];
+    const uint64_t first = members->begin[group], end = members->begin[group + 1];
+    for (uint64_t i = first; i < end; i++)
+        gasket_vertex_set_add(members->set, members->vertex[i]);
+    bool ok = gasket_run_step_on(order->run, program, members->set, error);
+    for (uint64_t i = first; i < end; i++)
+        gasket_vertex_set_remove(members->set, members->vertex[i]);
     return ok;
 }
 
@@ -153,9 +166,5 @@ bool
 factor_order_turn(FactorOrder *order, uint32_t group, const GasketProgram *factors,
                   const GasketProgram *variables, GError **error)
 {
-    const uint64_t *f = order->factor_begin + group, *v = order->variable_begin + group;
-    return (factors == NULL || step_on(order->run, factors, order->factor_set, order->factor + f[0],
-                                       f[1] - f[0], error)) &&
-           (variables == NULL || step_on(order->run, variables, order->variable_set,
-                                         order->variable + v[0], v[1] - v[0], error));
+    return step_on(order, group, factors, error) && step_on(order, group, variables, error);
 }

@@ -26,21 +26,23 @@ typedef struct {
 
 typedef struct {
     GasketRun *run;
-    uint32_t n_groups;        /* on all workers */
-    uint32_t *group;          /* [n_variables] of each of this worker's */
-    uint64_t *variable_begin; /* [n_groups + 1] */
-    GasketVertex *variable;   /* [n_variables] by group */
-    uint64_t *factor_begin;   /* [n_groups + 1] */
-    GasketVertex *factor;     /* [scopes' entries] next to a variable of the group */
-    GasketVertexSet *variable_set, *factor_set;
+    unsigned kind;     /* which is grouped: variables, or factors that share no variable */
+    uint32_t n_groups; /* on all workers */
+    uint32_t *group;   /* [vertices of the kind] of each of this worker's */
+    struct FactorMembers {
+        uint64_t *begin;      /* [n_groups + 1] */
+        GasketVertex *vertex; /* by group: its members, or of the other kind those next to one */
+        GasketVertexSet *set;
+    } of[2]; /* by kind */
 } FactorOrder;
 
-/* [all] Colours the variables, whose values are declared as FactorValue, and publishes the groups.
- * Errors: MEMORY, and as of a step. */
-bool factor_order_open(FactorOrder *order, const FactorModel *model, GError **error);
+/* [all] Colours a kind whose values are declared as FactorValue, and publishes the groups. Errors:
+ * MEMORY, and as of a step. */
+bool factor_order_open(FactorOrder *order, const FactorModel *model, unsigned kind, GError **error);
 void factor_order_clear(FactorOrder *order);
 
-/* [all] One step of the factors next to a group (NULL: none), then one of its variables. */
+/* [all] One step of the group's factors, or those next to it, then one of its variables, or those
+ * next to it. NULL: none. */
 bool factor_order_turn(FactorOrder *order, uint32_t group, const GasketProgram *factors,
                        const GasketProgram *variables, GError **error);
 

