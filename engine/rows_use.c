@@ -10,6 +10,7 @@
 #define MAX_CHUNK_WORK    (UINT64_C(1) << 20)
 #define CHUNKS_PER_THREAD 16
 #define DEFAULT_L2        (1 << 20)
+#define SMALL_SEGMENT     (UINT64_C(256) << 10) /* bytes of values */
 #define LAYOUT_CHUNKS     16 /* per thread: small sums, but each reads every segment's values */
 #define MIN_LAYOUT_WORK   (UINT64_C(1) << 21)
 
@@ -71,7 +72,8 @@ l2_bytes(void)
 }
 
 /* Values to a segment: as asked for, or a quarter of the L2, since sums and entries pass through
- * it too. 0: values fit, rows stay whole. */
+ * it too; half of a small one, for each piece of a row costs something. 0: values fit, rows stay
+ * whole. */
 static uint32_t
 segment_values(const GasketRun *run, const GasketKindData *other, const GasketPartKind *part)
 {
@@ -81,7 +83,8 @@ segment_values(const GasketRun *run, const GasketKindData *other, const GasketPa
         return run->segment;
     if ((uint64_t)part->n_local * other->value_size <= l2_bytes())
         return 0;
-    return (uint32_t)MAX(l2_bytes() / 4 / other->value_size, 64);
+    uint64_t bytes = MAX(l2_bytes() / 4, MIN(l2_bytes() / 2, SMALL_SEGMENT));
+    return (uint32_t)MAX(bytes / other->value_size, 64);
 }
 
 static bool
