@@ -23,6 +23,7 @@
 
 #define ITERATION_US ((int64_t)1000000)
 #define SPINS        200 /* looks for work before a thread sleeps between them */
+#define WATCH_US     ((int64_t)10000000)
 #define SLEEP_NS     50000
 #define LOOK_EVERY   16 /* blocks that thread 0 runs between looks at the clock ... */
 #define ATTEND_EVERY 4  /* ... and at the network */
@@ -94,6 +95,32 @@ rest(unsigned *n_looks)
         nanosleep(&a_little, NULL);
 }
 
+/* Tells a debugger's log what is known of the phase's end. */
+static void
+dump(const GasketAsync *async, const char *why)
+{
+    g_autofree char *text = gasket_termination_dump(&async->net->termination);
+    g_debug("%s: %s", why, text);
+}
+
+/* The watchdog: dumps the counters when nothing has moved for a while, and again each time that it
+ * has been as long. */
+static void
+watch(GasketAsync *async)
+{
+    const GasketTermination *termination = &async->net->termination;
+    uint64_t moved = termination->sent + termination->received + termination->wave + n_ran(async);
+    int64_t now = now_us(async);
+
+    if (moved != async->moved) {
+        async->moved = moved;
+        async->moved_us = now;
+    } else if (now - async->moved_us >= WATCH_US) {
+        dump(async, "nothing has moved for 10 s");
+        async->moved_us = now;
+    }
+}
+
 /* Thread 0 among several workers: speaks with the others. false: the phase is over, or has failed
  * (async->error). */
 static bool
@@ -108,6 +135,7 @@ lead_net(GasketAsync *async)
         gasket_termination_cease(termination, end);
     if (gasket_termination_ceasing(termination) != GASKET_END_NONE)
         atomic_store(&async->ending, true);
+    watch(async);
     if (!gasket_async_net_attend(async, &async->error) || gasket_async_net_is_over(async))
         return false;
     return !async->run->simulated || gasket_async_net_wait(async, 0, &async->error);
@@ -146,10 +174,12 @@ set_idle(GasketAsyncThread *thread, bool idle)
     if (thread->idle == idle)
         return;
     thread->idle = idle;
-    if (idle)
+    if (idle) {
         atomic_fetch_sub(&thread->async->n_busy, 1);
-    else
-        atomic_fetch_add(&thread->async->n_busy, 1);
+        return;
+    }
+    atomic_fetch_add(&thread->async->n_busy, 1);
+    atomic_fetch_add(&thread->async->n_started, 1);
 }
 
 /* Looks for work and does it; false: there was none. */
@@ -317,6 +347,8 @@ run_phase(GasketAsync *async, GError **error)
     gasket_pool_run(run->pool, work, async);
     run->step_seconds += (double)(g_get_monotonic_time() - began) / 1e6;
     if (async->error != NULL) {
+        if (async->net != NULL)
+            dump(async, async->error->message);
         g_propagate_error(error, g_steal_pointer(&async->error));
         return false;
     }

@@ -108,6 +108,7 @@ struct GasketAsync {
     GasketAsyncKind *kinds; /* [n_kinds] */
     GasketSchedule *schedule;
     GasketAsyncThread *threads; /* [run->n_threads] */
+    _Atomic uint64_t n_started; /* times that a thread stopped being idle */
     _Atomic uint64_t n_busy;    /* threads that are not idle, and scopes */
     _Atomic bool ending;        /* threads take no more */
 
@@ -119,6 +120,8 @@ struct GasketAsync {
     _Atomic unsigned n_stopped;  /* threads but 0 that take no more */
     GasketHistoryCells *history; /* NULL: none is kept */
 
+    uint64_t moved;   /* messages, waves and updates at the watchdog's last look ... */
+    int64_t moved_us; /* ... and when that number was new */
     int64_t began_us, phase_ends_us; /* by the transport's clock, if there is one */
     uint64_t n_ran_before;           /* in earlier phases, on all workers */
     uint64_t n_allowed;              /* updates in this phase, if there is a bound */

@@ -338,22 +338,30 @@ send_control(GasketAsync *async, GError **error)
     return true;
 }
 
-/* Tells the termination what there is to do here. */
+/* Whether vertices run or wait to: nobody was busy, nothing waited, and nobody has begun meanwhile;
+ * only who is busy makes anything wait. */
+static bool
+has_vertices(GasketAsync *async)
+{
+    uint64_t n_started = atomic_load(&async->n_started);
+    return atomic_load(&async->n_busy) > 0 || gasket_schedule_may_take(async->schedule, 0) ||
+           atomic_load(&async->n_started) != n_started;
+}
+
+/* Tells the termination what there is to do here. Vertices first: who runs them leaves batches. */
 static void
 count_work(GasketAsync *async)
 {
     GasketAsyncNet *net = async->net;
-    uint64_t n_batches = atomic_load(&net->n_lists);
     bool ceasing = gasket_termination_ceasing(&net->termination) != GASKET_END_NONE;
     bool runs =
-        ceasing ? atomic_load(&async->n_stopped) + 1 < async->run->n_threads
-                : atomic_load(&async->n_busy) > 0 || gasket_schedule_may_take(async->schedule, 0);
+        ceasing ? atomic_load(&async->n_stopped) + 1 < async->run->n_threads : has_vertices(async);
+    uint64_t n_scopes = atomic_load(&async->scopes.n), n_batches = atomic_load(&net->n_lists);
 
     for (unsigned p = 0; p < async->run->part->size; p++)
         n_batches += atomic_load(&net->peers[p].n_dirty) + (net->peers[p].scopes != NULL);
     gasket_termination_set_work(&net->termination, GASKET_WORK_VERTICES, runs);
-    gasket_termination_set_work(&net->termination, GASKET_WORK_LOCKS,
-                                atomic_load(&async->scopes.n));
+    gasket_termination_set_work(&net->termination, GASKET_WORK_LOCKS, n_scopes);
     gasket_termination_set_work(&net->termination, GASKET_WORK_BATCHES, n_batches);
 }
 
