@@ -197,7 +197,8 @@ gasket_factor_model_check(const char *path, GError **error)
                     path);
         return false;
     }
-    return gasket_result_file_check(target, error);
+    g_autofree char *beside = g_strconcat(target, ".new", NULL);
+    return gasket_result_file_check(beside, error);
 }
 
 static bool
