@@ -194,23 +194,40 @@ wake_entry(GasketStep *step, uint32_t index, uint64_t entry)
     gasket_bitset_add_shared(step->run->kinds[kind].active, row);
 }
 
-bool
-gasket_edges_consume(GasketStep *step, unsigned peer, const GasketRoundHeader *header,
-                     const uint8_t *body, uint32_t n_body, GError **error)
+/* The edge values that frames with this index are for, and how far the peer's have come. */
+static GasketEdgeValues *
+awaited(const GasketStep *step, unsigned peer, uint32_t frame_index, uint32_t **ret_from)
 {
     GasketEdgeValues *values = NULL;
 
     for (unsigned s = 0; s < step->program->n_rows; s++) {
         uint32_t index;
         GasketEdgeValues *candidate = written(step, s, &index);
-        if (index == header->index && candidate->current != NULL)
+        if (index == frame_index && candidate->current != NULL) {
             values = candidate;
+            *ret_from = &step->peers[peer].edges_from[s];
+        }
     }
+    return values;
+}
+
+bool
+gasket_edges_consume(GasketStep *step, unsigned peer, const GasketRoundHeader *header,
+                     const uint8_t *body, uint32_t n_body, GError **error)
+{
+    uint32_t *from = NULL;
+    GasketEdgeValues *values = awaited(step, peer, header->index, &from);
+
     if (values == NULL)
         return gasket_exchange_refuse(peer, "edge values out of place", error);
     uint64_t n = values->inbox_begin[peer + 1] - values->inbox_begin[peer];
     if (header->first > n || header->count > n - header->first)
         return gasket_exchange_refuse(peer, "more edge values than there are edges", error);
+    if (*from == n && header->first == 0)
+        *from = 0; /* two row sets of a step may share their edge values */
+    if (header->first != *from)
+        return gasket_exchange_refuse(peer, "edge values out of order", error);
+    *from += header->count;
     uint32_t used = header->flags != 0 ? (header->count + 7) / 8 : 0;
     if (header->flags > 1 || used > n_body)
         return gasket_exchange_refuse(peer, "edge values that are cut", error);
@@ -226,4 +243,17 @@ gasket_edges_consume(GasketStep *step, unsigned peer, const GasketRoundHeader *h
             wake_entry(step, header->index, entry);
     }
     return used == n_body || gasket_exchange_refuse(peer, "more than its edge values", error);
+}
+
+bool
+gasket_edges_came(const GasketStep *step, unsigned peer)
+{
+    for (unsigned s = 0; s < step->program->n_rows; s++) {
+        uint32_t index, *from = NULL;
+        (void)written(step, s, &index);
+        const GasketEdgeValues *values = awaited(step, peer, index, &from);
+        if (values != NULL && *from != values->inbox_begin[peer + 1] - values->inbox_begin[peer])
+            return false;
+    }
+    return true;
 }

@@ -232,6 +232,14 @@ finish(GasketRun *run, const GasketJob *job, int64_t began, GError **error)
     return job->finish == NULL || job->finish(job->data, report, error);
 }
 
+/* All ranks meet: one whose driver ends while others go on would wait for them as they for it. */
+static bool
+end_together(GasketRun *run, GError **error)
+{
+    g_autofree uint8_t *all = g_new0(uint8_t, run->part->size);
+    return gasket_exchange_all(run->exchange, &(uint8_t){1}, 1, all, error);
+}
+
 /* The driver and all that follows it, on a part. */
 static bool
 run_part(const GasketJob *job, GasketPart **part, GasketExchange *exchange, GasketReport *report,
@@ -253,7 +261,8 @@ run_part(const GasketJob *job, GasketPart **part, GasketExchange *exchange, Gask
         g_propagate_error(error, g_steal_pointer(&run->failure));
         return false;
     }
-    if (!gasket_stale_settle(run, error) || !gasket_snapshots_end(run, error))
+    if (!gasket_stale_settle(run, error) || !end_together(run, error) ||
+        !gasket_snapshots_end(run, error))
         return false;
     report->seconds.run = (double)(g_get_monotonic_time() - before) / 1e6 - report->seconds.layout;
     return verify(run, job, error) && finish(run, job, began, error);

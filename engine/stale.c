@@ -58,6 +58,9 @@ consume_totals(GasketStale *stale, unsigned peer, const GasketRoundHeader *heade
     if (n_body < sizeof counters)
         return gasket_exchange_refuse(peer, "totals that are cut", error);
     memcpy(&counters, body, sizeof counters);
+    if (header->last &&
+        !gasket_step_check_identity(&stale->program, /* on_set= */ false, &counters, peer, error))
+        return false;
     gasket_step_count(&slot->counters, &counters);
     if (n_body == sizeof counters)
         return true;

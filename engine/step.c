@@ -337,6 +337,8 @@ gasket_step_run(GasketRun *run, const GasketProgram *program, const GasketStepPa
     GasketStep step = {.run = run,
                        .program = program,
                        .peers = peers,
+                       .on_set = set != NULL,
+                       .own = {.identity = gasket_step_identity(program, set != NULL)},
                        .awake_only = part->awake_only,
                        .fresh = part->first ? program->aggregates : 0,
                        .reduced = part->last ? program->aggregates : 0};

@@ -26,10 +26,14 @@ typedef struct {
     uint32_t edge;       /* position in its outbox */
     uint32_t totals;     /* cursor of partials */
     bool values_done, edges_done;
+
+    uint32_t values_from;                     /* positions before it have come from the peer */
+    uint32_t edges_from[GASKET_MAX_ROW_SETS]; /* likewise the edge values of each row set */
 } GasketStepPeer;
 
 /* What every rank tells every other at a step's end. */
 typedef struct {
+    uint64_t identity; /* of the step: drivers that took different ways notice */
     uint64_t n_ran, n_changed, n_woken, changed_degree, bytes_sent, stop_asked;
     uint64_t snapshot_wanted, snapshot_written; /* ranks */
 } GasketStepCounters;
@@ -43,6 +47,7 @@ typedef struct {
     GasketValues values;     /* where apply writes and updates arrive */
     bool publishes;          /* the kind has values and the program may change them */
     bool in_place, full;     /* no staging; every value changes */
+    bool on_set;             /* of vertices */
     bool all_run;            /* not woken ones or a set, but every vertex */
     bool awake_only;         /* of a set, those that are woken */
     uint64_t fresh, reduced; /* aggregates that start anew, and those that all ranks
@@ -75,6 +80,13 @@ typedef struct {
 /* [all] One superstep. */
 bool gasket_step_run(GasketRun *run, const GasketProgram *program, const GasketStepPart *part,
                      GError **error);
+
+/* What a step is, alike on every rank that makes the same. */
+uint64_t gasket_step_identity(const GasketProgram *program, bool on_set);
+
+/* Refuses the totals of a peer that made another step. */
+bool gasket_step_check_identity(const GasketProgram *program, bool on_set,
+                                const GasketStepCounters *counters, unsigned peer, GError **error);
 
 /* Adds counters. */
 void gasket_step_count(GasketStepCounters *counters, const GasketStepCounters *more);
@@ -109,6 +121,9 @@ bool gasket_edges_produce(GasketStep *step, unsigned peer, GasketStepPeer *state
                           GasketFrame **ret_frame, GError **error);
 bool gasket_edges_consume(GasketStep *step, unsigned peer, const GasketRoundHeader *header,
                           const uint8_t *body, uint32_t n_body, GError **error);
+
+/* Whether all edge values that the peer owes have come. */
+bool gasket_edges_came(const GasketStep *step, unsigned peer);
 
 /* Before a step that scatters: where each row set's edge values are written. */
 bool gasket_edges_prepare(GasketStep *step, GError **error);

@@ -79,6 +79,86 @@ produce(void *data, unsigned peer, GasketFrame **ret_frame, GError **error)
     return !step->all_done || !all_sent(step) || produce_totals(step, state, ret_frame, error);
 }
 
+/* ---- what a step is -------------------------------------------------------------------------- */
+
+static uint64_t
+mix(uint64_t hash, uint64_t x)
+{
+    hash = (hash ^ x) * UINT64_C(0x9E3779B97F4A7C15);
+    return hash ^ hash >> 32;
+}
+
+uint64_t
+gasket_step_identity(const GasketProgram *program, bool on_set)
+{
+    uint64_t hash = mix(program->kind, (uint64_t)program->changes << 8 | program->wakes);
+
+    hash = mix(hash, (uint64_t)program->sum_size << 1 | on_set);
+    hash = mix(hash, program->aggregates);
+    hash = mix(hash, (program->apply != NULL) << 1 | (program->scatter != NULL));
+    for (unsigned s = 0; s < program->n_rows; s++)
+        hash = mix(hash, (uint64_t)program->rows[s].relation << 8 | program->rows[s].direction);
+    for (const char *c = program->name; c != NULL && *c != '\0'; c++)
+        hash = mix(hash, (uint8_t)*c);
+    return hash;
+}
+
+bool
+gasket_step_check_identity(const GasketProgram *program, bool on_set,
+                           const GasketStepCounters *counters, unsigned peer, GError **error)
+{
+    if (counters->identity == gasket_step_identity(program, on_set))
+        return true;
+    g_set_error(error, GASKET_ERROR, GASKET_ERROR_PROTOCOL,
+                "rank %u made another step than \"%s\": its driver went another way", peer,
+                program->name);
+    return false;
+}
+
+/* ---- what arrives ---------------------------------------------------------------------------- */
+
+/* Values come in order. Where all change, none is left out. */
+static bool
+consume_values(GasketStep *step, unsigned peer, const GasketRoundHeader *header,
+               const uint8_t *body, uint32_t n_body, GError **error)
+{
+    const GasketValues *values = &step->values;
+    uint32_t *from = &step->peers[peer].values_from;
+
+    if (!gasket_ghosts_consume(values, step->full ? NULL : step->kind->changed_ghosts, peer, header,
+                               body, n_body, error))
+        return false;
+    if (!step->full)
+        return true;
+    if (header->first != *from)
+        return gasket_exchange_refuse(peer, "values out of order", error);
+    if (header->encoding == GASKET_ENCODING_DENSE) {
+        *from += header->count;
+    } else if (header->encoding == GASKET_ENCODING_FRAGMENT) {
+        GasketVertex v = step->part->ghost_begin[peer] + header->first;
+        uint64_t size =
+            values->begin != NULL ? values->begin[v + 1] - values->begin[v] : values->size;
+        *from += header->count + (uint64_t)n_body == size;
+    } else {
+        return gasket_exchange_refuse(peer, "some of its values where all are due", error);
+    }
+    return true;
+}
+
+/* Whether everything that is due in every such step has come from the peer. */
+static bool
+check_all_came(const GasketStep *step, unsigned peer, GError **error)
+{
+    const uint32_t *begin = step->part->ghost_begin;
+
+    if (step->publishes && step->full &&
+        step->peers[peer].values_from != begin[peer + 1] - begin[peer])
+        return gasket_exchange_refuse(peer, "fewer values than are due", error);
+    if (step->program->scatter != NULL && !gasket_edges_came(step, peer))
+        return gasket_exchange_refuse(peer, "fewer edge values than are due", error);
+    return true;
+}
+
 static bool
 consume_totals(GasketStep *step, unsigned peer, const GasketRoundHeader *header,
                const uint8_t *body, uint32_t n_body, GError **error)
@@ -90,6 +170,10 @@ consume_totals(GasketStep *step, unsigned peer, const GasketRoundHeader *header,
     if (n_body < sizeof counters)
         return gasket_exchange_refuse(peer, "totals that are cut", error);
     memcpy(&counters, body, sizeof counters);
+    if (header->last &&
+        (!gasket_step_check_identity(step->program, step->on_set, &counters, peer, error) ||
+         !check_all_came(step, peer, error)))
+        return false;
     gasket_step_count(&step->all, &counters);
     if (n_body == sizeof counters)
         return true;
@@ -111,8 +195,7 @@ consume(void *data, unsigned peer, const GasketRoundHeader *header, const uint8_
     case GASKET_SECTION_VALUES:
         if (!step->publishes || header->index != step->program->kind)
             return gasket_exchange_refuse(peer, "values out of place", error);
-        return gasket_ghosts_consume(&step->values, step->full ? NULL : step->kind->changed_ghosts,
-                                     peer, header, body, n_body, error);
+        return consume_values(step, peer, header, body, n_body, error);
     case GASKET_SECTION_EDGES:
         if (step->program->scatter == NULL)
             return gasket_exchange_refuse(peer, "edge values out of place", error);
