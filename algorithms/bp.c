@@ -264,16 +264,23 @@ by_residual(Bp *bp, BpOutcome *ret_outcome, GError **error)
     BpResidual residual = {.tolerance = gasket_run_tolerance(bp->run),
                            .last_step = async ? UINT64_MAX : step + 2 * MOST_MESSAGES,
                            .most = async ? most : INT64_MAX};
-    double left = 0, sent;
+    double left = 0, figure[2];
 
     bp->settings.residual = &residual;
     bool ok = bp_residual_run(bp->run, &bp->settings, error);
     bp->settings.residual = NULL;
-    sent = (double)atomic_load(&residual.updates);
-    if (!ok || !gasket_run_reduce_sum(bp->run, &sent, 1, error) ||
-        !sweep_parallel(bp, &left, ret_outcome, error))
+    figure[0] = (double)atomic_load(&residual.updates);
+    figure[1] = atomic_load(&residual.tiny) ? 1 : 0;
+    if (!ok || !gasket_run_reduce_sum(bp->run, figure, 2, error))
         return false;
-    bp->updates += (int64_t)sent;
+    bp->updates += (int64_t)figure[0];
+    if (figure[1] > 0 && bp->model.domain == FACTOR_LINEAR) {
+        *ret_outcome = BP_UNDERFLOW;
+        gasket_run_end_iteration(bp->run, NAN, false);
+        return true;
+    }
+    if (!sweep_parallel(bp, &left, ret_outcome, error))
+        return false;
     /* Many small changes that woke nobody may add up to a little more. */
     if (*ret_outcome != BP_DONE || left < 10 * residual.tolerance)
         return true;

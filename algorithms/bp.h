@@ -87,6 +87,7 @@ typedef struct BpResidual {
     uint64_t last_step;      /* of steps; with the asynchronous engine, which has none, */
     int64_t most;            /* so many messages of this worker's factors */
     _Atomic int64_t updates; /* sent by them so far */
+    _Atomic bool tiny;       /* something may have been lost to underflow */
 } BpResidual;
 
 /* [all] Messages as variables and factors are woken, the largest changes first where the engine

@@ -371,8 +371,12 @@ bp_tell(const GasketContext *context, const BpSeen *seen)
 {
     if (seen->residual > 0)
         gasket_extreme(context, BP_RESIDUAL, 0, seen->residual);
-    if (seen->tiny > 0)
+    if (seen->tiny > 0) {
+        const BpSettings *settings = context->parameters;
         gasket_count(context, BP_TINY, 0, seen->tiny);
+        if (settings->residual != NULL) /* a run until quiet has no totals */
+            atomic_store_explicit(&settings->residual->tiny, true, memory_order_relaxed);
+    }
     if (seen->impossible > 0)
         gasket_count(context, BP_IMPOSSIBLE, 0, seen->impossible);
     if (seen->broken > 0)

@@ -174,6 +174,9 @@ START_TEST(extreme_tables_go_over_to_logarithms)
             ck_assert_double_le(fabs(log10(marginal[2 * v + 1] / marginal[2 * v]) - 100), 1e-9);
         ck_assert_double_le(fabs(gasket_result_metric(result, "log10_z") + 300), 1e-9);
     }
+    g_autoptr(GasketResult) woken = run_bp(&model, ways[G_N_ELEMENTS(ways) - 1], 0);
+    for (unsigned v = 0; v < 6; v++)
+        ck_assert_double_ge(((const double *)gasket_result_column(woken, 1))[2 * v + 1], 0.999);
 }
 END_TEST
 
