@@ -235,6 +235,7 @@ gasket_async_scatter(GasketAsyncThread *thread, const GasketAsyncKind *kind, con
     ignore_reads(true);
     for (unsigned s = 0; s < kind->program->n_rows; s++)
         kind->program->scatter(&thread->contexts[kind->program->kind], &rows[s]);
+    ignore_reads(false);
 }
 
 void
