@@ -185,11 +185,16 @@ append_results(const GasketAlgorithm *algorithm, GString *out)
 {
     if (algorithm->n_results == 0)
         return;
-    g_string_append(out, "\nThe result has a line for each vertex: its id");
-    for (unsigned c = 0; c < algorithm->n_results; c++)
-        g_string_append_printf(out, ", %s (%s)", algorithm->results[c].name,
-                               title_of(algorithm->results[c].type));
-    g_string_append(out, ".\n");
+    g_autoptr(GString) line = g_string_new("The result has a line for each vertex: its id");
+    for (unsigned c = 0; c < algorithm->n_results; c++) {
+        const GasketResultColumn *column = &algorithm->results[c];
+        if (c > 0 && column->kind != algorithm->results[c - 1].kind)
+            g_string_append(line, "; of each of another kind: its id");
+        g_string_append_printf(line, ", %s (%s)", column->name, title_of(column->type));
+    }
+    g_string_append_c(line, '.');
+    g_string_append_c(out, '\n');
+    gasket_cli_append_wrapped(line->str, 0, 0, out);
     if (algorithm->default_iterations > 0)
         g_string_append_printf(out, "Without --iterations it stops after %u",
                                algorithm->default_iterations);

@@ -9,6 +9,7 @@
 
 #include <check.h>
 #include <glib.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -26,12 +27,18 @@ check_run(const char *name, TCase *const cases[], size_t n_cases)
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* How often to do what is done n times: fewer where everything takes long (GASKET_SHORT, which the
- * builds with sanitizers run with), but never less than `least`. */
+/* Whether everything takes long: the builds with sanitizers run with GASKET_SHORT. */
+static inline bool
+check_is_short(void)
+{
+    return g_getenv("GASKET_SHORT") != NULL;
+}
+
+/* How often to do what is done n times: fewer where that takes long, but never less than least. */
 static inline unsigned
 check_times(unsigned n, unsigned least)
 {
-    return g_getenv("GASKET_SHORT") != NULL ? MAX(n / 10, least) : n;
+    return check_is_short() ? MAX(n / 10, least) : n;
 }
 
 /* The path of a file in the data folder; NULL, after saying so, if it is not there. g_free. */

@@ -68,9 +68,11 @@ assert_everywhere_with(const GasketAlgorithm *algorithm, const SmallGraph *graph
     for (unsigned w = 0; w < G_N_ELEMENTS(workers); w++) {
         for (unsigned threads = 1; threads <= 3; threads++) {
             for (unsigned parts = 0; parts < (workers[w] == 1 ? 1 : 4); parts++) {
+                if (turn++ % 5 != 0 && check_is_short())
+                    continue;
                 g_autoptr(GasketResult) result =
                     run_placed(algorithm, graph, parameters, workers[w], threads, parts,
-                               segments[turn++ % G_N_ELEMENTS(segments)]);
+                               segments[turn % G_N_ELEMENTS(segments)]);
                 ck_assert_uint_eq(gasket_result_n(result, 0), graph->n);
                 const uint64_t *x = gasket_result_column(result, 0);
                 for (unsigned v = 0; v < graph->n; v++)
