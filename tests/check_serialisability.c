@@ -80,7 +80,7 @@ draw(SmallGraph *graph, unsigned algorithm, uint64_t seed)
 
 START_TEST(runs_of_several_threads_equal_serial_ones)
 {
-    for (unsigned seed = 0; seed < 60; seed++) {
+    for (unsigned seed = 0; seed < 30; seed++) {
         SmallGraph graph;
         unsigned algorithm = seed % G_N_ELEMENTS(algorithms);
         const GasketJob how = {.workers = 1,
@@ -96,7 +96,7 @@ END_TEST
 /* Every vertex's neighbours are elsewhere; delays, slow workers and short queues by lot. */
 START_TEST(simulated_clusters_equal_serial_runs)
 {
-    for (uint64_t seed = job_first_seed(); seed < job_end_seed(45); seed++) {
+    for (uint64_t seed = job_first_seed(); seed < job_end_seed(24); seed++) {
         SmallGraph graph;
         unsigned algorithm = seed % G_N_ELEMENTS(algorithms);
         uint64_t trace[2] = {0};
@@ -124,7 +124,7 @@ END_TEST
 
 START_TEST(four_real_workers_equal_serial_runs)
 {
-    for (unsigned seed = 0; seed < 16; seed++) {
+    for (unsigned seed = 0; seed < 8; seed++) {
         SmallGraph graph;
         unsigned algorithm = seed % G_N_ELEMENTS(algorithms);
         const GasketJob how = {.workers = 4,
@@ -141,7 +141,7 @@ END_TEST
 START_TEST(workers_that_take_no_locks_of_each_other_are_found_out)
 {
     unsigned n_caught = 0;
-    for (uint64_t seed = 0; seed < 15; seed++) {
+    for (uint64_t seed = 0; seed < 8; seed++) {
         SmallGraph graph;
         const GasketSimulatedOptions network = {.seed = seed, .cut_peer = -1, .delay_us_max = 2000};
         const GasketJob how = {.workers = 4,
@@ -157,13 +157,13 @@ START_TEST(workers_that_take_no_locks_of_each_other_are_found_out)
         g_autofree GasketHistoryUpdate *order = gasket_history_check(history, &n_updates, NULL);
         n_caught += order == NULL;
     }
-    ck_assert_uint_eq(n_caught, 15);
+    ck_assert_uint_eq(n_caught, 8);
 }
 END_TEST
 
 START_TEST(locks_that_see_nothing_are_found_out)
 {
-    unsigned n_caught = 0, n = 20;
+    unsigned n_caught = 0, n = 8;
     for (unsigned seed = 0; seed < n; seed++) {
         SmallGraph graph;
         const GasketJob how = {.workers = 1, .threads = 1 + seed % 3, .seed = seed};
