@@ -23,5 +23,6 @@ extern const GasketAlgorithm gasket_bpmf;
 extern const GasketAlgorithm gasket_ials;
 extern const GasketAlgorithm gasket_ccdpp;
 extern const GasketAlgorithm gasket_svd;
+extern const GasketAlgorithm gasket_exact;
 
 #endif

@@ -18,6 +18,8 @@ static const GasketAlgorithm *const algorithms[] = {
     &gasket_icm,
     &gasket_mean_field,
     &gasket_mplp,
+    &gasket_exact,
+    NULL,
     /* ratings */
     &gasket_als,
     &gasket_sgd,

@@ -137,6 +137,15 @@ progress(void *data, const GasketProgress *step)
     gasket_cli_progress_run(&run->progress, step);
 }
 
+static void
+note(void *data, const char *text)
+{
+    AlgorithmRun *run = data;
+    g_autofree char *line = g_strdup_printf("%-10s %s\n", run->algorithm->name, text);
+    gasket_cli_progress_end(&run->progress);
+    gasket_cli_note(line);
+}
+
 static bool
 result(void *data, const GasketResultBlock *block, GError **error)
 {
@@ -400,6 +409,7 @@ run_job(AlgorithmRun *run, const GasketCliCall *call, int *ret_status, GError **
         .load = load,
         .partition = partition,
         .progress = common->quiet ? NULL : progress,
+        .note = common->quiet ? NULL : note,
         .result = result,
         .finish = finish,
         .restarts = (unsigned)common->restart,

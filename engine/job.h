@@ -104,6 +104,7 @@ typedef struct {
 
     /* Rank 0, may be NULL: */
     void (*progress)(void *data, const GasketProgress *progress);
+    void (*note)(void *data, const char *text); /* a line that a driver tells */
     bool (*result)(void *data, const GasketResultBlock *block, GError **error);
     /* Rank 0, once, after everything else succeeded: publish the result, print the report. */
     bool (*finish)(void *data, const GasketReport *report, GError **error);

@@ -116,3 +116,11 @@ gasket_run_set_result(GasketRun *run, unsigned column, GasketVertexSize length,
     *ret_begin = begin;
     return true;
 }
+
+const void *
+gasket_run_result(const GasketRun *run, unsigned column, const uint64_t **ret_begin)
+{
+    g_assert(column < run->n_results);
+    *ret_begin = run->results[column].begin;
+    return run->results[column].data;
+}

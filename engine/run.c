@@ -115,6 +115,7 @@ gasket_run_new_take(GasketPart **part, GasketExchange *exchange, const GasketJob
     run->n_results = job->n_results;
     run->results = g_new0(GasketRunResult, job->n_results + 1);
     run->progress = run->part->rank == 0 ? job->progress : NULL;
+    run->note = run->part->rank == 0 ? job->note : NULL;
     run->progress_data = job->data;
     run->run_began_us = g_get_monotonic_time();
     if (!init_data(run, error))

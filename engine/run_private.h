@@ -195,6 +195,7 @@ struct GasketRun {
 
     const volatile sig_atomic_t *stop;
     void (*progress)(void *data, const GasketProgress *progress); /* rank 0 */
+    void (*note)(void *data, const char *text);                   /* rank 0 */
     void *progress_data;
 
     GasketContext *views; /* [n_kinds] for gasket_run_context */
