@@ -10,7 +10,8 @@
  *
  * Cost: O(neighbours) for each edge that is added and each pair that is looked at; bounded.
  *
- * Reference: U. Kjaerulff, Triangulation of graphs: algorithms giving small total state space, 1990.
+ * Reference: U. Kjaerulff, Triangulation of graphs: algorithms giving small total state space,
+ * 1990.
  */
 #ifndef GASKET_ALGORITHMS_EXACT_ORDER_H
 #define GASKET_ALGORITHMS_EXACT_ORDER_H
