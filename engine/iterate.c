@@ -94,6 +94,11 @@ gasket_run_keep(GasketRun *run, void *data, size_t size)
 {
     g_assert(run->n_kept < GASKET_MAX_KEPT);
     run->kept[run->n_kept++] = (GasketKept){data, size};
-    gasket_run_note(GasketRun * run, const char *text) if (run->note != NULL)
+}
+
+void
+gasket_run_note(GasketRun *run, const char *text)
+{
+    if (run->note != NULL)
         run->note(run->progress_data, text);
 }

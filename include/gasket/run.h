@@ -189,7 +189,9 @@ GASKET_API bool gasket_run_set_result(GasketRun *run, unsigned column, GasketVer
  * snapshot runs from its start; its first gasket_run_continues then puts everything back, so what
  * comes before the loop must not depend on how often it has run. */
 GASKET_API void gasket_run_keep(GasketRun *run, void *data, size_t size);
-/* The same column, as the driver filled it; *ret_begin: [n_owned + 1]. NULL before it was set. */
+
+/* The varying column that gasket_run_set_result made, as the driver filled it; *ret_begin:
+ * [n_owned + 1]. NULL before it was set. */
 GASKET_API const void *gasket_run_result(const GasketRun *run, unsigned column,
                                          const uint64_t **ret_begin);
 
