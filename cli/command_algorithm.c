@@ -459,6 +459,10 @@ gasket_cli_run_algorithm(GasketCliCall *call, const char *const *inputs, unsigne
     set_head(&run, call);
     if (!check_call(call, inputs, n_inputs, error) || !prepare(&run, call, error))
         return false;
+    if (call->common.output != NULL &&
+        !gasket_result_writer_check_columns(call->common.output, run.results,
+                                            call->algorithm->n_results, error))
+        return false;
     run.columns = collect_columns(call);
     run.input = (GasketGraphInput){
         .paths = inputs,

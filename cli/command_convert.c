@@ -2,6 +2,7 @@
 /* `gasket convert FILE... OUTPUT`: a graph from one format into another. */
 #include "cli/command.h"
 #include "cli/graph_input.h"
+#include "cli/model_commands.h"
 #include "cli/report_text.h"
 #include "loaders/result_file.h"
 #include "loaders/write_graph.h"
@@ -12,8 +13,9 @@ typedef struct {
 
 static const GasketCliOption convert_options[] = {
     {.option = {"to", GASKET_OPTION_STRING, offsetof(ConvertOptions, to),
-                .help = "format to write: edges, csv, mtx, metis, dimacs, adjacency, binary or "
-                        "binary-weighted; by the ending of OUTPUT if not given",
+                .help = "format to write: edges, csv, mtx, metis, dimacs, adjacency, binary, "
+                        "binary-weighted, or of graphical models uai or fg; by the ending of "
+                        "OUTPUT if not given",
                 .value_name = "NAME"}},
     {.letter = 0},
 };
@@ -31,6 +33,8 @@ run(GasketCliCall *call, int *ret_status, GError **error)
                                          output, "", error) ||
         !gasket_result_file_check(output, error))
         return false;
+    if (gasket_cli_is_model(call, call->n_arguments - 1))
+        return gasket_cli_convert_model(call, options->to, ret_status, error);
     /* Files are written by ascending id; numbers in that order need no sorting. */
     if (call->common.order == GASKET_ORDER_AUTO)
         call->common.order = GASKET_ORDER_GIVEN;
@@ -74,7 +78,8 @@ const GasketCliCommand gasket_cli_convert_command = {
         "Examples\n"
         "  gasket convert a.mtx b.tsv\n"
         "  gasket convert web.txt.gz web.graph --undirected --self-loops drop --multi-edges drop\n"
-        "  gasket convert edges.db --table follows - --to csv\n",
+        "  gasket convert edges.db --table follows - --to csv\n"
+        "  gasket convert model.uai model.fg\n",
     .tables = GASKET_CLI_INPUT | GASKET_CLI_MACHINE,
     .options = convert_options,
     .options_size = sizeof(ConvertOptions),

@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/graph_input.h"
+#include "cli/model_commands.h"
 #include "cli/info_snapshot.h"
 #include "cli/report_text.h"
 #include "engine/array.h"
@@ -201,6 +202,8 @@ run(GasketCliCall *call, int *ret_status, GError **error)
     const InfoOptions *options = call->own;
     if (call->n_arguments == 0)
         return gasket_cli_refuse(error, "info: expected FILE..., or - for stdin");
+    if (gasket_cli_is_model(call, call->n_arguments))
+        return gasket_cli_info_model(call, options->json, ret_status, error);
     if (g_file_test(call->arguments[0], G_FILE_TEST_IS_DIR)) {
         *ret_status = GASKET_EXIT_DONE;
         return gasket_cli_info_snapshot(call->arguments[0], error);
@@ -238,10 +241,12 @@ const GasketCliCommand gasket_cli_info_command = {
     .summary = "tell a graph's figures: sizes, degrees, weights, order",
     .description = "Reads a graph as an algorithm would and prints a figure a line. Of a folder of "
                    "snapshots: what the last one is of, and whether its files are whole.\n"
-                   "\n"
+                   "  gasket info roads.gr --json\n"
+                   "  gasket info model.uai\n"
                    "Examples\n"
                    "  gasket info web.txt.gz\n"
                    "  gasket info roads.gr --json\n"
+                   "  gasket info model.uai\n"
                    "  gasket info snapshots/\n",
     .tables = GASKET_CLI_INPUT | GASKET_CLI_MACHINE,
     .options = info_options,

@@ -25,6 +25,10 @@ GasketResultSink *gasket_result_sqlite_new(const char *path, const GasketResultC
                                            unsigned n_columns, const GasketResultOptions *options,
                                            GError **error);
 
+/* The column that the ending of a UAI result asks for. Error: ARGUMENT if there is none. */
+bool gasket_result_uai_column(const char *path, const GasketResultColumn *columns,
+                              unsigned n_columns, unsigned *ret_column, GError **error);
+
 /* Error: ARGUMENT if the columns are not those that the path's ending wants. */
 GasketResultSink *gasket_result_uai_new(const char *path, const GasketResultColumn *columns,
                                         unsigned n_columns, GError **error);

@@ -113,22 +113,31 @@ uai_free(GasketResultSink *base)
     g_free(sink);
 }
 
-/* The column that holds the task's solution. */
-static bool
-find_column(UaiSink *sink, const GasketResultColumn *columns, unsigned n_columns, GError **error)
+static Task
+task_of(const char *path)
 {
-    if (sink->task == TASK_PARTITION)
+    if (g_str_has_suffix(path, ".MAR"))
+        return TASK_MARGINALS;
+    return g_str_has_suffix(path, ".PR") ? TASK_PARTITION : TASK_ASSIGNMENT;
+}
+
+bool
+gasket_result_uai_column(const char *path, const GasketResultColumn *columns, unsigned n_columns,
+                         unsigned *ret_column, GError **error)
+{
+    Task task = task_of(path);
+    bool varying = task == TASK_MARGINALS;
+    if (task == TASK_PARTITION)
         return true;
-    bool varying = sink->task == TASK_MARGINALS;
     for (unsigned c = 0; c < n_columns; c++) {
         if (columns[c].varying != varying ||
             columns[c].type != (varying ? GASKET_DOUBLE : GASKET_INT32))
             continue;
-        sink->column = c;
+        *ret_column = c;
         return true;
     }
     g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
-                "%s: this run gives no %s, which the ending asks for", sink->path,
+                "%s: this run gives no %s, which the ending asks for", path,
                 varying ? "marginals" : "assignment");
     return false;
 }
@@ -143,16 +152,13 @@ gasket_result_uai_new(const char *path, const GasketResultColumn *columns, unsig
     sink->numbers = gasket_number_text_new();
     sink->text = g_string_new(NULL);
     sink->log10_z = NAN;
-    sink->name = strrchr(path, '.') + 1;
-    sink->task = strcmp(sink->name, "MAR") == 0  ? TASK_MARGINALS
-                 : strcmp(sink->name, "PR") == 0 ? TASK_PARTITION
-                                                 : TASK_ASSIGNMENT;
+    sink->task = task_of(path);
     sink->name = sink->task == TASK_MARGINALS     ? "MAR"
                  : sink->task == TASK_PARTITION   ? "PR"
-                 : strcmp(sink->name, "MAP") == 0 ? "MAP"
+                 : g_str_has_suffix(path, ".MAP") ? "MAP"
                                                   : "MPE";
-    sink->file =
-        find_column(sink, columns, n_columns, error) ? gasket_result_file_new(path, error) : NULL;
+    if (gasket_result_uai_column(path, columns, n_columns, &sink->column, error))
+        sink->file = gasket_result_file_new(path, error);
     if (sink->file == NULL) {
         uai_free(&sink->sink);
         return NULL;

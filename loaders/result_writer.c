@@ -111,6 +111,17 @@ gasket_result_writer_check(const char *path, const GasketResultOptions *options,
            check_format(format, path, options, error) && gasket_result_file_check(path, error);
 }
 
+bool
+gasket_result_writer_check_columns(const char *path, const GasketResultColumn *columns,
+                                   unsigned n_columns, GError **error)
+{
+    Format format;
+    unsigned column;
+    return find_format(path, NULL, &format, error) &&
+           (format != FORMAT_UAI ||
+            gasket_result_uai_column(path, columns, n_columns, &column, error));
+}
+
 static GasketResultSink *
 new_sink(Format format, const char *path, const GasketResultColumn *columns, unsigned n_columns,
          const GasketResultOptions *options, GError **error)

@@ -74,6 +74,10 @@ void gasket_result_writer_free(GasketResultWriter *writer);
 bool gasket_result_writer_check(const char *path, const GasketResultOptions *options,
                                 GError **error);
 
+/* And about the columns that it is to have. Error: ARGUMENT. */
+bool gasket_result_writer_check_columns(const char *path, const GasketResultColumn *columns,
+                                        unsigned n_columns, GError **error);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GasketResultWriter, gasket_result_writer_free)
 
 #endif
