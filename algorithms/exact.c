@@ -96,7 +96,8 @@ check_cost(GasketRun *run, const Parameters *p, const ExactProblem *problem,
         "%u of %zu variables open, treewidth %s%u, largest table 2^%.1f entries, %.3g GiB of "
         "tables",
         problem->n, (size_t)gasket_run_n_vertices(run, GASKET_KIND_VARIABLE),
-        order->complete ? "" : "at least ", order->width, order->log2_largest, bytes / gib);
+        order->complete ? "" : "of the order found at least ", order->width, order->log2_largest,
+        bytes / gib);
     if (tell)
         gasket_run_note(run, cost);
     if (fits)

@@ -13,10 +13,13 @@
 #include <math.h>
 #include <string.h>
 
-/* Steps through neighbour lists that the first try, and all of them together, may take. */
-#define WORK_ONE 3e9
+/* Steps through neighbour lists that a try, and all of them together, may take. */
+#define WORK_ONE 2e9
 #define WORK_ALL 3e9
 #define N_TRIES  8 /* of each rule */
+
+/* A table of 2 to this many entries fits nowhere: the order need not go on. */
+#define HOPELESS 48
 
 typedef struct {
     uint32_t n, room;
@@ -326,7 +329,7 @@ find_order(ExactOrder *order, const ExactProblem *problem, ExactRule rule, uint6
                 order->position != NULL && order->begin != NULL;
     if (made)
         find_neighbours(&greedy);
-    while (made && order->n < n && greedy.work < WORK_ONE) {
+    while (made && order->n < n && greedy.work < WORK_ONE && order->log2_largest < HOPELESS) {
         Key key = heap_pop(greedy.heap);
         const Key now = key_of(&greedy, key.v);
         if (greedy.gone[key.v] || now.fill != key.fill || now.size != key.size)
@@ -336,7 +339,7 @@ find_order(ExactOrder *order, const ExactProblem *problem, ExactRule rule, uint6
     }
     *work += greedy.work;
     greedy_clear(&greedy);
-    order->complete = made && order->n == n;
+    order->complete = made && order->n == n && order->log2_largest < HOPELESS;
     order->separator = made ? exact_new(separators->len, sizeof *order->separator, error) : NULL;
     if (order->separator == NULL)
         return false;

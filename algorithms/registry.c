@@ -19,7 +19,6 @@ static const GasketAlgorithm *const algorithms[] = {
     &gasket_mean_field,
     &gasket_mplp,
     &gasket_exact,
-    NULL,
     /* ratings */
     &gasket_als,
     &gasket_sgd,

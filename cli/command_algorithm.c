@@ -103,27 +103,14 @@ partition(void *data, const GasketGraph *graph, unsigned parts, GasketReport *re
 
 /* ---- rank 0 ---------------------------------------------------------------------------------- */
 
-/* Headings of ids, and of positions in columns that vary in length. */
-static const char *
-id_name(const GasketAlgorithm *algorithm)
-{
-    return algorithm->input == GASKET_INPUT_FACTORS ? "variable" : "vertex";
-}
-
-static const char *
-index_name(const GasketAlgorithm *algorithm)
-{
-    return algorithm->input == GASKET_INPUT_FACTORS ? "state" : "index";
-}
-
 static bool
 open_writer(AlgorithmRun *run, GError **error)
 {
     const GasketResultOptions options = {
         .no_header = run->common->no_header,
         .table = run->common->output_table,
-        .id_name = id_name(run->algorithm),
-        .index_name = index_name(run->algorithm),
+        .id_name = gasket_model_input_id_name(run->algorithm),
+        .index_name = gasket_model_input_index_name(run->algorithm),
     };
     run->writer = gasket_result_writer_new(run->common->output, run->results,
                                            run->algorithm->n_results, &options, error);
@@ -483,7 +470,8 @@ gasket_cli_run_algorithm(GasketCliCall *call, const char *const *inputs, unsigne
     if (call->common.output == NULL && !call->common.json &&
         call->algorithm->input != GASKET_INPUT_RATINGS)
         run.top = gasket_result_top_new(N_TOP, run.results, call->algorithm->n_results,
-                                        id_name(run.algorithm), index_name(run.algorithm));
+                                        gasket_model_input_id_name(run.algorithm),
+                                        gasket_model_input_index_name(run.algorithm));
     if (call->common.folds > 0)
         return run_folds(&run, call, ret_status, error);
     return run_job(&run, call, ret_status, error);

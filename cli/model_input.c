@@ -39,3 +39,15 @@ gasket_model_input_load(const GasketGraphInput *input, GasketGraphInputStats *re
     info = (GasketLoadInfo){0};
     return graph;
 }
+
+const char *
+gasket_model_input_id_name(const GasketAlgorithm *algorithm)
+{
+    return algorithm->input == GASKET_INPUT_FACTORS ? "variable" : "vertex";
+}
+
+const char *
+gasket_model_input_index_name(const GasketAlgorithm *algorithm)
+{
+    return algorithm->input == GASKET_INPUT_FACTORS ? "state" : "index";
+}

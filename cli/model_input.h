@@ -11,4 +11,9 @@
 GasketGraph *gasket_model_input_load(const GasketGraphInput *input,
                                      GasketGraphInputStats *ret_stats, GError **error);
 
+/* Headings of an algorithm's ids, and of positions in columns that vary in length: of models
+ * variables and states. */
+const char *gasket_model_input_id_name(const GasketAlgorithm *algorithm);
+const char *gasket_model_input_index_name(const GasketAlgorithm *algorithm);
+
 #endif
