@@ -14,6 +14,7 @@
 #define GASKET_INLINE static inline __attribute__((always_inline))
 
 typedef float Lanes __attribute__((vector_size(32), aligned(4)));
+typedef double Doubles __attribute__((vector_size(32), aligned(8)));
 
 /* Rows i .. i + 3 and columns j .. j + 8 n - 1 of A += X^T X; n is 1 or 2. */
 GASKET_INLINE void
@@ -86,23 +87,27 @@ dense_panel(double *a, size_t p, size_t n, size_t end, size_t stride)
     return true;
 }
 
-/* Takes rows p .. p + 3 of the factor out of rows i .. i + n - 1 behind them; n is 1 or 4. */
+/* Takes rows p .. p + 3 of the factor out of rows i .. i + n - 1 behind them, from the column of the
+ * diagonal's block to the end of the padding; n is 1 or 4. */
 GASKET_INLINE void
-dense_reduce(double *restrict a, size_t p, size_t i, unsigned n, size_t end, size_t stride)
+dense_reduce(double *a, size_t p, size_t i, unsigned n, size_t stride)
 {
-    const double *u0 = a + p * stride, *u1 = u0 + stride, *u2 = u1 + stride, *u3 = u2 + stride;
-    double factor[4][4];
-    for (unsigned k = 0; k < n; k++) {
-        factor[k][0] = u0[i + k];
-        factor[k][1] = u1[i + k];
-        factor[k][2] = u2[i + k];
-        factor[k][3] = u3[i + k];
-    }
+    const double *above = a + p * stride;
     double *row = a + i * stride;
-    for (size_t j = i; j < end; j++)
-        for (unsigned k = 0; k < n; k++)
-            row[k * stride + j] -= factor[k][0] * u0[j] + factor[k][1] * u1[j] +
-                                   factor[k][2] * u2[j] + factor[k][3] * u3[j];
+    double factor[4][4];
+    for (unsigned k = 0; k < n; k++)
+        for (unsigned q = 0; q < 4; q++)
+            factor[k][q] = above[q * stride + i + k];
+    for (size_t j = i / 4 * 4; j < stride; j += 4) {
+        Doubles u[4];
+        for (unsigned q = 0; q < 4; q++)
+            u[q] = *(const Doubles *)(const void *)(above + q * stride + j);
+        for (unsigned k = 0; k < n; k++) {
+            Doubles *x = (Doubles *)(void *)(row + k * stride + j);
+            *x -= factor[k][0] * u[0] + factor[k][1] * u[1] + factor[k][2] * u[2] +
+                  factor[k][3] * u[3];
+        }
+    }
 }
 
 GASKET_INLINE bool
@@ -113,9 +118,9 @@ dense_solve(double *a, size_t n, size_t stride, double *t)
         if (!dense_panel(a, p, rows, n, stride))
             return false;
         for (; i + 4 <= n; i += 4)
-            dense_reduce(a, p, i, 4, n, stride);
+            dense_reduce(a, p, i, 4, stride);
         for (; i < n; i++)
-            dense_reduce(a, p, i, 1, n, stride);
+            dense_reduce(a, p, i, 1, stride);
     }
     for (size_t i = 0; i < n; i++) { /* U^T z = t */
         const double *row = a + i * stride;
