@@ -318,7 +318,8 @@ begin_phase(GasketAsync *async)
 {
     GasketRun *run = async->run;
 
-    async->phase_ends_us = now_us(async) + ITERATION_US;
+    double seconds = run->measure.program != NULL ? run->measure.seconds : 0;
+    async->phase_ends_us = now_us(async) + (seconds > 0 ? (int64_t)(seconds * 1e6) : ITERATION_US);
     async->asked = async->late = async->limited = false;
     async->n_allowed = run->max_updates > async->n_ran_before
                            ? (run->max_updates - async->n_ran_before) / run->part->size
@@ -373,8 +374,9 @@ gasket_async_run(GasketRun *run, const GasketProgram *const *programs, unsigned 
     while (gasket_run_continues_up_to(run, 0)) {
         if (!run_phase(async, error))
             return false;
-        gasket_run_end_iteration(run, NAN, run->quiet);
-        if (async->limited && !run->quiet) {
+        if (!gasket_run_end_measured(run, error))
+            return false;
+        if (async->limited && !run->converged) {
             run->report->stopped = GASKET_STOPPED_LIMIT;
             break;
         }

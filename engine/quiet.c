@@ -47,6 +47,27 @@ step_all(GasketRun *run, const GasketProgram *const *programs, unsigned n_progra
     return true;
 }
 
+void
+gasket_run_set_measure(GasketRun *run, const GasketMeasure *measure)
+{
+    run->measure = measure != NULL ? *measure : (GasketMeasure){0};
+}
+
+bool
+gasket_run_end_measured(GasketRun *run, GError **error)
+{
+    const GasketMeasure *measure = &run->measure;
+    double residual = NAN;
+
+    if (measure->program != NULL) {
+        if (!gasket_run_step(run, measure->program, error))
+            return false;
+        residual = gasket_run_total(run, measure->aggregate, measure->element);
+    }
+    gasket_run_end_iteration(run, residual, run->quiet || residual < measure->enough);
+    return true;
+}
+
 bool
 gasket_run_until_quiet(GasketRun *run, const GasketProgram *const *programs, unsigned n_programs,
                        GError **error)
@@ -61,7 +82,8 @@ gasket_run_until_quiet(GasketRun *run, const GasketProgram *const *programs, uns
         if (!step_all(run, programs, n_programs, &moved, error))
             return false;
         run->quiet = moved == 0;
-        gasket_run_end_iteration(run, NAN, run->quiet);
+        if (!gasket_run_end_measured(run, error))
+            return false;
     }
     return true;
 }

@@ -157,6 +157,7 @@ struct GasketRun {
     unsigned staleness;     /* steps; 0: none */
     bool settling;          /* ... but no more: the end is near */
     GasketStale *stale;     /* rounds that lag, or have; NULL: none yet */
+    GasketMeasure measure;  /* of runs until quiet; program NULL: none */
     bool simulated;         /* over a simulated network, which must be given turns */
     double max_seconds;     /* 0: no bound */
     uint64_t max_updates;   /* 0: no bound */
@@ -226,6 +227,9 @@ GasketRun *gasket_run_new_take(GasketPart **part, GasketExchange *exchange, cons
                                GasketReport *report, GError **error);
 void gasket_run_free(GasketRun *run);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GasketRun, gasket_run_free)
+
+/* Ends an iteration of a run until quiet, with a measure if there is one. */
+bool gasket_run_end_measured(GasketRun *run, GError **error);
 
 /* gasket_run_continues with another bound; 0: none. */
 bool gasket_run_continues_up_to(GasketRun *run, uint32_t max_iterations);

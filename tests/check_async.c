@@ -154,6 +154,76 @@ START_TEST(the_other_engines_colour_properly_and_the_same_everywhere)
 }
 END_TEST
 
+/* ---- measures -------------------------------------------------------------------------------- */
+
+/* Every vertex counts its runs up without end; a measure ends it once all have run often. */
+static void
+tick_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
+{
+    uint64_t *state = run->state, *value = run->value;
+    (void)context, (void)sums;
+    for (size_t i = 0; i < run->count; i++)
+        value[run->vertex[i]] = ++state[run->vertex[i]];
+}
+
+static void
+least_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
+{
+    const uint64_t *state = run->state;
+    (void)sums;
+    for (size_t i = 0; i < run->count; i++)
+        gasket_extreme(context, 0, 0, -(double)state[run->vertex[i]]);
+}
+
+static bool
+tick_run(GasketRun *run, const void *parameters, GError **error)
+{
+    static const GasketAggregate aggregates[] = {{"fewest", GASKET_MAX, 1}};
+    static const GasketProgram tick = {.name = "tick",
+                                       .apply = tick_apply,
+                                       .wakes = GASKET_WAKES_SELF};
+    static const GasketProgram least = {.name = "least",
+                                        .apply = least_apply,
+                                        .changes = GASKET_CHANGES_NONE,
+                                        .aggregates = 1};
+    static const GasketMeasure measure = {.program = &least, .seconds = 0.001, .enough = -20};
+    const GasketProgram *const programs[] = {&tick};
+    (void)parameters;
+    if (!gasket_run_set_aggregates(run, aggregates, 1, error) ||
+        !gasket_run_set_state(run, 0, sizeof(uint64_t), error) ||
+        !gasket_run_set_value(run, 0, sizeof(uint64_t), error))
+        return false;
+    gasket_run_set_measure(run, &measure);
+    return gasket_run_until_quiet(run, programs, 1, error) && !gasket_run_is_quiet(run);
+}
+
+START_TEST(a_rule_on_a_measure_ends_a_run_that_would_not)
+{
+    static const GasketResultColumn runs[] = {{.name = "runs", .type = GASKET_INT64}};
+    static const GasketNeeds needs[] = {{.in_rows = true}};
+    const GasketAlgorithm tick = {.abi = GASKET_ABI,
+                                  .name = "tick",
+                                  .needs = needs,
+                                  .n_needs = 1,
+                                  .results = runs,
+                                  .n_results = 1,
+                                  .run = tick_run,
+                                  .engines = 1 << GASKET_ENGINE_ASYNC};
+    SmallGraph graph = {.symmetric = true};
+    small_draw(&graph, 1, 90, 200);
+    for (unsigned w = 1; w <= 3; w++) {
+        for (unsigned engine = GASKET_ENGINE_SYNC; engine <= GASKET_ENGINE_ASYNC; engine += 2) {
+            const AsyncWay way = {w, 1, GASKET_SCHEDULER_FIFO, GASKET_CONSISTENCY_AUTO};
+            g_autoptr(GasketResult) found =
+                run_way(&tick, &graph, NULL, (GasketEngine)engine, &way, 1);
+            const int64_t *n = gasket_result_column(found, 0);
+            for (unsigned v = 0; v < graph.n; v++)
+                ck_assert_int_gt(n[v], 20);
+        }
+    }
+}
+END_TEST
+
 START_TEST(a_bound_on_updates_ends_the_run)
 {
     SmallGraph graph = {.symmetric = true};
@@ -191,6 +261,7 @@ main(void)
     tcase_add_test(async, a_greedy_colouring_is_proper_under_edge_consistency);
     tcase_add_test(async, without_edge_consistency_neighbours_get_the_same_colour);
     tcase_add_test(async, the_other_engines_colour_properly_and_the_same_everywhere);
+    tcase_add_test(async, a_rule_on_a_measure_ends_a_run_that_would_not);
     tcase_add_test(async, a_bound_on_updates_ends_the_run);
     tcase_add_test(async, less_consistency_than_is_right_is_refused);
     TCase *cases[] = {async};

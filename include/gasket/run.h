@@ -167,10 +167,23 @@ GASKET_API bool gasket_run_iterate(GasketRun *run, const GasketProgram *const *p
  *
  * Ends early as gasket_run_continues says; with async at ^C, --max-seconds and --max-updates, but
  * not at --iterations. gasket_run_is_quiet tells. With async, aggregates of the programs are not
- * computed: a step afterwards can. Errors as gasket_run_step; ARGUMENT for two programs of one
+ * computed: a measure or a step afterwards can. Errors as gasket_run_step; ARGUMENT for two programs of one
  * kind, or one that is never woken. */
 GASKET_API bool gasket_run_until_quiet(GasketRun *run, const GasketProgram *const *programs,
                                        unsigned n_programs, GError **error);
+
+/* What gasket_run_until_quiet looks at while it runs, and when that is good enough. The program
+ * changes no values and computes an aggregate; it runs as a step, between iterations, and the total
+ * is the iteration's residual. */
+typedef struct {
+    const GasketProgram *program;
+    double seconds; /* async: how often; 0: once a second. Else after each iteration */
+    unsigned aggregate, element;
+    double enough; /* converged once the total is below; -INFINITY: never, just look */
+} GasketMeasure;
+
+/* [all] Measures the calls that follow; copied. NULL: none any more. */
+GASKET_API void gasket_run_set_measure(GasketRun *run, const GasketMeasure *measure);
 
 /* Whether the last gasket_run_until_quiet ended because no vertex was woken any more. */
 GASKET_API bool gasket_run_is_quiet(const GasketRun *run);
