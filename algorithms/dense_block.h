@@ -87,8 +87,8 @@ dense_panel(double *a, size_t p, size_t n, size_t end, size_t stride)
     return true;
 }
 
-/* Takes rows p .. p + 3 of the factor out of rows i .. i + n - 1 behind them, from the column of the
- * diagonal's block to the end of the padding; n is 1 or 4. */
+/* Takes rows p .. p + 3 of the factor out of rows i .. i + n - 1 behind them, from the column of
+ * the diagonal's block to the end of the padding; n is 1 or 4. */
 GASKET_INLINE void
 dense_reduce(double *a, size_t p, size_t i, unsigned n, size_t stride)
 {
