@@ -167,8 +167,8 @@ GASKET_API bool gasket_run_iterate(GasketRun *run, const GasketProgram *const *p
  *
  * Ends early as gasket_run_continues says; with async at ^C, --max-seconds and --max-updates, but
  * not at --iterations. gasket_run_is_quiet tells. With async, aggregates of the programs are not
- * computed: a measure or a step afterwards can. Errors as gasket_run_step; ARGUMENT for two programs
- * of one kind, or one that is never woken. */
+ * computed: a measure or a step afterwards can. Errors as gasket_run_step; ARGUMENT for two
+ * programs of one kind, or one that is never woken. */
 GASKET_API bool gasket_run_until_quiet(GasketRun *run, const GasketProgram *const *programs,
                                        unsigned n_programs, GError **error);
 
