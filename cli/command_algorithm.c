@@ -446,7 +446,8 @@ gasket_cli_run_algorithm(GasketCliCall *call, const char *const *inputs, unsigne
     set_head(&run, call);
     if (!check_call(call, inputs, n_inputs, error) || !prepare(&run, call, error))
         return false;
-    if (call->common.output != NULL &&
+    const bool leaves_model = call->algorithm->input == GASKET_INPUT_RATINGS;
+    if (call->common.output != NULL && !leaves_model &&
         !gasket_result_writer_check_columns(call->common.output, run.results,
                                             call->algorithm->n_results, error))
         return false;
@@ -462,7 +463,7 @@ gasket_cli_run_algorithm(GasketCliCall *call, const char *const *inputs, unsigne
     if (call->common.dry_run)
         return plan(&run, ret_status, error);
 
-    if (call->common.output != NULL && call->algorithm->input == GASKET_INPUT_RATINGS)
+    if (call->common.output != NULL && leaves_model)
         run.model = new_model(&run);
     gasket_cli_progress_init(&run.progress, call->common.quiet);
     run.progress.name = call->algorithm->name;
