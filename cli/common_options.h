@@ -23,6 +23,8 @@ typedef struct {
     int self_loops;      /* 0 keep, 1 drop */
     int multi_edges;     /* GasketMultiEdges */
     int order;           /* GasketOrder */
+    int64_t levels;      /* of images */
+    double noise, smoothing;
     /* machine */
     int64_t threads; /* 0: all processors */
     bool quiet;

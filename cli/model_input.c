@@ -14,6 +14,9 @@ gasket_model_input_load(const GasketGraphInput *input, GasketGraphInputStats *re
         .path = input->paths[0],
         .format = common->format,
         .evidence = common->evidence,
+        .levels = (uint32_t)common->levels,
+        .noise = common->noise,
+        .smoothing = common->smoothing,
     };
     const GasketGraphRules rules = {
         .order = (GasketOrder)common->order,

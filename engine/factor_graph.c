@@ -45,6 +45,8 @@ struct GasketFactorGraph {
     Array stamp;       /* uint64_t [n_variables] the last scope that named it, of n_checked */
     uint64_t n_checked;
     GHashTable *index_of; /* int64_t * in a key block -> index + 1; NULL: id == index */
+    GPtrArray *names;     /* char * [n_variables]; NULL: none have one */
+    GHashTable *by_name;  /* of those names -> index + 1 */
     uint64_t n_factors;
 
     /* The batch. */
@@ -109,6 +111,10 @@ gasket_factor_graph_free(GasketFactorGraph *model)
         gasket_array_free(arrays[i]->data);
     if (model->index_of != NULL)
         g_hash_table_destroy(model->index_of);
+    if (model->names != NULL) {
+        g_hash_table_destroy(model->by_name);
+        g_ptr_array_free(model->names, TRUE);
+    }
     gasket_graph_builder_free(model->builder);
     g_free(model);
 }
@@ -196,6 +202,36 @@ gasket_factor_graph_add_variables(GasketFactorGraph *model, size_t n, const uint
                                               error))
             return false;
     return true;
+}
+
+bool
+gasket_factor_graph_add_named(GasketFactorGraph *model, const char *name, uint32_t cardinality,
+                              GError **error)
+{
+    if (model->names == NULL) {
+        g_assert(model->n_variables == 0);
+        model->names = g_ptr_array_new_with_free_func(g_free);
+        model->by_name = g_hash_table_new(g_str_hash, g_str_equal);
+    }
+    if (gasket_factor_graph_find(model, name) >= 0) {
+        g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
+                    "found variable \"%s\" twice, expected it once", name);
+        return false;
+    }
+    if (!gasket_factor_graph_add_variable(model, (int64_t)model->n_variables, cardinality, error))
+        return false;
+    char *copy = g_strdup(name);
+    g_ptr_array_add(model->names, copy);
+    g_hash_table_insert(model->by_name, copy, GSIZE_TO_POINTER(model->n_variables));
+    return true;
+}
+
+int64_t
+gasket_factor_graph_find(const GasketFactorGraph *model, const char *name)
+{
+    return model->names == NULL
+               ? -1
+               : (int64_t)GPOINTER_TO_SIZE(g_hash_table_lookup(model->by_name, name)) - 1;
 }
 
 size_t
@@ -336,21 +372,48 @@ multiply_prior(GasketFactorGraph *model, size_t i, const double *table)
     rescale(prior, n, scale);
 }
 
+/* The batch's edges where variables have names. */
+static bool
+add_named_edges(GasketFactorGraph *model, const void *const *columns, GError **error)
+{
+    const int64_t *source = model->sources.data, *target = model->targets.data;
+    uint64_t n = model->sources.n;
+    g_autofree const char **names = g_new(const char *, n);
+    g_auto(GStrv) factors = g_new0(char *, n + 1);
+
+    for (uint64_t e = 0; e < n; e++) {
+        names[e] = g_ptr_array_index(model->names, source[e]);
+        factors[e] = g_strdup_printf("%" G_GINT64_FORMAT, target[e]);
+    }
+    return gasket_graph_builder_add_edges_text(model->builder, 0, n, names,
+                                               (const char *const *)factors, columns, error);
+}
+
+static bool
+add_edges(GasketFactorGraph *model, GError **error)
+{
+    const void *columns[] = {model->position.data, model->stride.data};
+
+    if (model->sources.n == 0)
+        return true;
+    if (model->names != NULL)
+        return add_named_edges(model, columns, error);
+    return gasket_graph_builder_add_edges(model->builder, 0, model->sources.n, model->sources.data,
+                                          model->targets.data, columns, error);
+}
+
 static bool
 flush_batch(GasketFactorGraph *model, GError **error)
 {
-    uint64_t n = model->factor_ids.n, n_edges = model->sources.n;
+    uint64_t n = model->factor_ids.n;
     if (n == 0)
         return true;
     const GasketVarying tables = {model->tables.data, model->begin.data};
     const void *vertex_columns[] = {&tables};
-    const void *edge_columns[] = {model->position.data, model->stride.data};
 
     if (!gasket_graph_builder_add_vertices(model->builder, GASKET_KIND_FACTOR, n,
                                            model->factor_ids.data, vertex_columns, error) ||
-        (n_edges > 0 &&
-         !gasket_graph_builder_add_edges(model->builder, 0, n_edges, model->sources.data,
-                                         model->targets.data, edge_columns, error)))
+        !add_edges(model, error))
         return false;
     model->factor_ids.n = model->tables.n = model->begin.n = 0;
     model->sources.n = model->targets.n = model->position.n = model->stride.n = 0;
@@ -419,6 +482,11 @@ add_variables(GasketFactorGraph *model, GError **error)
     const void *columns[] = {model->cardinality.data, model->evidence.data, &priors,
                              model->scale.data};
 
+    if (model->names != NULL)
+        return gasket_graph_builder_add_vertices_text(model->builder, GASKET_KIND_VARIABLE,
+                                                      model->n_variables,
+                                                      (const char *const *)model->names->pdata,
+                                                      columns, error);
     return model->n_variables == 0 ||
            gasket_graph_builder_add_vertices(model->builder, GASKET_KIND_VARIABLE,
                                              model->n_variables, model->ids.data, columns, error);

@@ -9,12 +9,14 @@
 #include "loaders/model_format.h"
 
 /* ORDER gasket_model_formats */
-static const GasketModelFormat *const formats[] = {&gasket_model_uai, &gasket_model_fg};
+static const GasketModelFormat *const formats[] = {&gasket_model_uai, &gasket_model_fg,
+                                                   &gasket_model_bif, &gasket_model_alist,
+                                                   &gasket_model_image};
 
 const char *const *
 gasket_model_formats(void)
 {
-    static const char *const names[] = {"uai", "fg", NULL};
+    static const char *const names[] = {"uai", "fg", "bif", "alist", "image", NULL};
     return names;
 }
 

@@ -9,6 +9,12 @@
  *
  *   uai      UAI models; they begin with MARKOV or BAYES
  *   fg       libDAI factor graphs; extension .fg
+ *   bif      Bayesian networks as bnlearn's repository writes them; extension .bif. Variables keep
+ *            their names
+ *   alist    LDPC parity checks (MacKay): a variable for each column, for each row a factor that is
+ *            1 where its bits have an even sum; extension .alist
+ *   image    PGM or PPM: a variable for each pixel, row by row, which draws it to the image's grey
+ *            value and to its neighbours; extensions .pgm, .ppm
  *
  * gzip and zstd are undone on the way. Evidence is a UAI evidence file in any of its three
  * dialects (evidence.h).
@@ -27,7 +33,11 @@ typedef struct {
     const char *path;     /* "-" is stdin */
     const char *format;   /* a name above; NULL: by content and extension */
     const char *evidence; /* path; NULL: nothing is observed */
-    uint64_t max_states;  /* of all variables together, and entries of a table; 0: 2^28 */
+    /* Of an image: grey values to tell apart, the standard deviation of its noise as a share of the
+     * whole range, and how strongly neighbours agree (Potts: exp(smoothing) where they do). */
+    uint32_t levels;         /* 0: 2 */
+    double noise, smoothing; /* 0: 0.25, 1 */
+    uint64_t max_states;     /* of all variables together, and entries of a table; 0: 2^28 */
 } GasketModelOptions;
 
 /* ret_info may be NULL; clear it with gasket_load_info_clear. Errors: INPUT, FORMAT (FILE:LINE),

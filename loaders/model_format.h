@@ -15,7 +15,8 @@ typedef struct {
                  GError **error);
 } GasketModelFormat;
 
-extern const GasketModelFormat gasket_model_uai, gasket_model_fg;
+extern const GasketModelFormat gasket_model_uai, gasket_model_fg, gasket_model_bif,
+    gasket_model_alist, gasket_model_image;
 
 #define GASKET_MODEL_MAX_STATES (UINT64_C(1) << 28)
 

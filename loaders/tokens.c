@@ -123,6 +123,13 @@ gasket_tokens_peek(const GasketTokens *tokens)
     return find(tokens, &at);
 }
 
+const char *
+gasket_tokens_text(const GasketTokens *tokens, size_t *ret_size)
+{
+    *ret_size = tokens->size;
+    return tokens->text;
+}
+
 void
 gasket_tokens_rewind(GasketTokens *tokens)
 {

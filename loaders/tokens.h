@@ -36,6 +36,9 @@ const char *gasket_tokens_name(const GasketTokens *tokens);
 GasketToken gasket_tokens_next(GasketTokens *tokens);
 GasketToken gasket_tokens_peek(const GasketTokens *tokens);
 
+/* The whole text, terminated by a NUL, for formats whose tokens are others. */
+const char *gasket_tokens_text(const GasketTokens *tokens, size_t *ret_size);
+
 /* Goes back to the start. */
 void gasket_tokens_rewind(GasketTokens *tokens);
 

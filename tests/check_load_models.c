@@ -69,6 +69,74 @@ START_TEST(a_model_is_the_same_in_every_format)
 }
 END_TEST
 
+static const char bif[] =
+    "network unknown {\n}\nvariable smoke {\n  type discrete [ 2 ] { yes, no };\n}\n"
+    "variable xray {\n  type discrete [ 3 ] { a, b-1, c };\n  property \"x; y\" ;\n}\n"
+    "probability ( smoke ) {\n  table 0.25, 0.75;\n}\n"
+    "probability ( xray | smoke ) { // by row\n  (no) 0.5, 0.125, 0.375;\n  default 1, 0, 0;\n}\n";
+
+START_TEST(networks_keep_the_names_of_their_variables)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GasketGraph) graph = load("a.bif", bif, strlen(bif), &error);
+    ck_assert_no_error(error);
+    ck_assert(gasket_graph_check(graph, &error));
+    g_autofree char *first = gasket_graph_id_text(graph, 0, 0);
+    g_autofree char *second = gasket_graph_id_text(graph, 0, 1);
+    ck_assert_str_eq(first, "smoke");
+    ck_assert_str_eq(second, "xray");
+    const double table[] = {1, 0, 0, 0.5, 0.125, 0.375};
+    ck_assert_mem_eq(graph->kinds[1].columns[GASKET_FACTOR_TABLE].data, table, sizeof table);
+    const double *prior = graph->kinds[0].columns[GASKET_VARIABLE_PRIOR].data;
+    ck_assert(prior[0] == 0.25 / 0.75 && prior[1] == 1 && prior[2] == 1);
+
+    expect_error("a.bif", "variable x { type discrete [ 2 ] { a, b }; }\nprobability ( y ) { }",
+                 "a.bif:2: found \"y\" (word 3), expected a variable that has been declared");
+    expect_error("a.bif", "variable x { type discrete [ 2 ] { a, b }; }",
+                 "a.bif:1: found the end of the file, expected a probability of variable x");
+    expect_error("a.bif", "variable x { type continuous; }",
+                 "a.bif:1: found \"continuous\" (word 5), expected \"discrete\"");
+}
+END_TEST
+
+/* Bits 1 2 3, checks 1 + 2 and 2 + 3. */
+static const char alist[] = "3 2\n2 2\n1 2 1\n2 2\n1 0\n1 2\n2 0\n1 2\n2 3\n";
+
+START_TEST(parity_checks_allow_even_sums)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GasketGraph) graph = load("a.alist", alist, strlen(alist), &error);
+    ck_assert_no_error(error);
+    const double table[] = {1, 0, 0, 1, 1, 0, 0, 1};
+    const uint32_t neighbour[] = {0, 1, 1, 2};
+    ck_assert_uint_eq(graph->kinds[0].n_vertices, 3);
+    ck_assert_uint_eq(graph->kinds[1].n_vertices, 2);
+    ck_assert_mem_eq(graph->kinds[1].columns[GASKET_FACTOR_TABLE].data, table, sizeof table);
+    ck_assert_mem_eq(gasket_graph_rows(graph, 0, GASKET_IN)->neighbour, neighbour, 16);
+    expect_error("a.alist", "3 2\n2 2\n1 2 1\n2 2\n1 0\n1 2\n2 0\n1 2\n1 3\n",
+                 "a.alist:9: found \"1\" (word 1), expected a column that names this row, once");
+}
+END_TEST
+
+START_TEST(pixels_are_drawn_to_their_grey_and_to_their_neighbours)
+{
+    static const char raw[] = "P5 # raw\n2 1 255\n\xff\x00";
+    static const char plain[] = "P2\n2 1\n# white\n3\n3 0";
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GasketGraph) a = load("a.pgm", raw, sizeof raw - 1, &error);
+    ck_assert_no_error(error);
+    g_autoptr(GasketGraph) b = load("a.pgm", plain, strlen(plain), &error);
+    ck_assert_no_error(error);
+    expect_same(a, b);
+    const double *prior = a->kinds[0].columns[GASKET_VARIABLE_PRIOR].data;
+    ck_assert(prior[0] == exp(-8) && prior[1] == 1 && prior[2] == 1 && prior[3] == exp(-8));
+    const double table[] = {exp(1), 1, 1, exp(1)};
+    ck_assert_mem_eq(a->kinds[1].columns[GASKET_FACTOR_TABLE].data, table, sizeof table);
+    expect_error("a.pgm", "P5 2 2 255\nabc",
+                 "a.pgm:2: found the end of the file, expected 4 bytes of pixels");
+}
+END_TEST
+
 START_TEST(lines_and_comments_have_no_meaning)
 {
     static const char bayes[] = "BAYES # a network\r\n3 2\t3 2 3 2 0 1 1\r\n2 2 2 1 6 0.5 1e-05 2 "
@@ -130,7 +198,7 @@ START_TEST(what_does_not_fit_is_an_error_with_its_place)
                  "before, from 2 to 2");
     expect_error("a.txt", "hello",
                  "a.txt:1: found no format of models that is known, expected one "
-                 "of: uai, fg");
+                 "of: uai, fg, bif, alist, image");
 }
 END_TEST
 
@@ -158,6 +226,9 @@ START_TEST(every_truncation_is_an_error_with_a_place)
 {
     cut_everywhere("a.uai", uai);
     cut_everywhere("a.fg", fg);
+    cut_everywhere("a.bif", bif);
+    cut_everywhere("a.alist", alist);
+    cut_everywhere("a.pgm", "P2\n2 2\n9\n0 9\n9 5\n");
     cut_everywhere("b.uai", "BAYES\n2\n2 2\n2\n1 0\n2 0 1\n\n2\n 0.2 0.8\n\n4\n 0.1 0.9\n 0.0 1\n");
 }
 END_TEST
@@ -218,8 +289,10 @@ END_TEST
 
 START_TEST(the_reference_models_are_read_whole)
 {
-    static const char *const files[] = {"MAR/CSP_11.uai", "PR/Pedigree_11.uai", "MAP/wcsp_12.uai",
-                                        "fg/alarm.fg",    "fg/jtreemapbug.fg",  "fg/zeroes1.fg"};
+    static const char *const files[] = {
+        "MAR/CSP_11.uai",           "MAR/Pedigree_11.uai", "ldpc/PEG_Reg_1008x504.alist",
+        "ldpc/WIMAX_288_576.alist", "MAP/wcsp_12.uai",     "fg/alarm.fg",
+        "fg/jtreemapbug.fg",        "fg/zeroes1.fg"};
     for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
         g_autofree char *relative = g_build_filename("factor-graphs", files[i], NULL);
         g_autofree char *path = check_data(relative);
@@ -245,6 +318,9 @@ main(void)
 {
     TCase *models = tcase_create("models");
     tcase_add_test(models, a_model_is_the_same_in_every_format);
+    tcase_add_test(models, networks_keep_the_names_of_their_variables);
+    tcase_add_test(models, parity_checks_allow_even_sums);
+    tcase_add_test(models, pixels_are_drawn_to_their_grey_and_to_their_neighbours);
     tcase_add_test(models, lines_and_comments_have_no_meaning);
     tcase_add_test(models, constants_and_zeros_are_read);
     tcase_add_test(models, what_does_not_fit_is_an_error_with_its_place);

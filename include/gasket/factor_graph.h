@@ -17,7 +17,7 @@
  *
  * The graph that comes out, which every inference algorithm reads:
  *
- *   kind 0 "variable"   ids as given
+ *   kind 0 "variable"   ids as given, or names
  *      column 0  "cardinality"  INT32    states: 0 .. cardinality - 1
  *      column 1  "evidence"     INT32    the observed state, or -1
  *      column 2  "prior"        DOUBLE   varying, [cardinality]: product of all factors of this
@@ -83,6 +83,15 @@ GASKET_API bool gasket_factor_graph_add_variables(GasketFactorGraph *model, size
 /* Adds one variable with an id of the caller's choice. Errors as above. */
 GASKET_API bool gasket_factor_graph_add_variable(GasketFactorGraph *model, int64_t id,
                                                  uint32_t cardinality, GError **error);
+
+/* Adds one variable with a name, under which it stands in results; its id, for everything here, is
+ * the number of those there before. Names are for all variables or none. Errors as above, and for
+ * a name that is taken. */
+GASKET_API bool gasket_factor_graph_add_named(GasketFactorGraph *model, const char *name,
+                                              uint32_t cardinality, GError **error);
+
+/* The id of the variable with a name, or -1. */
+GASKET_API int64_t gasket_factor_graph_find(const GasketFactorGraph *model, const char *name);
 
 GASKET_API size_t gasket_factor_graph_n_variables(const GasketFactorGraph *model);
 GASKET_API uint64_t gasket_factor_graph_n_factors(const GasketFactorGraph *model);
