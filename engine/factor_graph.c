@@ -21,28 +21,22 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/array.h"
+#include "engine/growing.h"
 
 /* A batch is handed to the builder when it has this many factors or table elements. */
 #define BATCH_FACTORS  1024
 #define BATCH_ELEMENTS ((uint64_t)1 << 17)
 
-/* A growing array of elements of one size. */
-typedef struct {
-    void *data;
-    uint64_t n, room;
-} Array;
-
 struct GasketFactorGraph {
     GasketGraphBuilder *builder;
     size_t n_variables;
-    Array ids;         /* int64_t [n_variables] */
-    Array cardinality; /* int32_t [n_variables] */
-    Array evidence;    /* int32_t [n_variables] */
-    Array scale;       /* double [n_variables] */
-    Array prior_begin; /* uint64_t [n_variables + 1] */
-    Array priors;      /* double [prior_begin[n_variables]] */
-    Array stamp;       /* uint64_t [n_variables] the last scope that named it, of n_checked */
+    GasketGrowing ids;         /* int64_t [n_variables] */
+    GasketGrowing cardinality; /* int32_t [n_variables] */
+    GasketGrowing evidence;    /* int32_t [n_variables] */
+    GasketGrowing scale;       /* double [n_variables] */
+    GasketGrowing prior_begin; /* uint64_t [n_variables + 1] */
+    GasketGrowing priors;      /* double [prior_begin[n_variables]] */
+    GasketGrowing stamp; /* uint64_t [n_variables] the last scope that named it, of n_checked */
     uint64_t n_checked;
     GHashTable *index_of; /* int64_t * in a key block -> index + 1; NULL: id == index */
     GPtrArray *names;     /* char * [n_variables]; NULL: none have one */
@@ -50,31 +44,15 @@ struct GasketFactorGraph {
     uint64_t n_factors;
 
     /* The batch. */
-    Array factor_ids; /* int64_t */
-    Array tables;     /* double */
-    Array begin;      /* uint64_t [factors + 1] */
-    Array sources;    /* int64_t, an element for each edge, like those below */
-    Array targets;    /* int64_t */
-    Array position;   /* int32_t */
-    Array stride;     /* int32_t */
-    Array indices;    /* size_t: of the factor at hand */
+    GasketGrowing factor_ids; /* int64_t */
+    GasketGrowing tables;     /* double */
+    GasketGrowing begin;      /* uint64_t [factors + 1] */
+    GasketGrowing sources;    /* int64_t, an element for each edge, like those below */
+    GasketGrowing targets;    /* int64_t */
+    GasketGrowing position;   /* int32_t */
+    GasketGrowing stride;     /* int32_t */
+    GasketGrowing indices;    /* size_t: of the factor at hand */
 };
-
-/* Room for n more elements; where they begin. NULL on failure. */
-static void *
-extend(Array *array, uint64_t n, size_t size, GError **error)
-{
-    if (array->data == NULL || n > array->room - array->n) {
-        uint64_t room = MAX(2 * array->room, array->n + MAX(n, 16));
-        void *data = array->data == NULL ? gasket_array_new(room, size, error)
-                                         : gasket_array_resize(array->data, room, size, error);
-        if (data == NULL)
-            return NULL;
-        array->data = data;
-        array->room = room;
-    }
-    return (char *)array->data + array->n * size;
-}
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
@@ -103,10 +81,11 @@ gasket_factor_graph_free(GasketFactorGraph *model)
 {
     if (model == NULL)
         return;
-    Array *arrays[] = {&model->ids,    &model->cardinality, &model->evidence, &model->scale,
-                       &model->priors, &model->prior_begin, &model->tables,   &model->factor_ids,
-                       &model->begin,  &model->sources,     &model->targets,  &model->position,
-                       &model->stride, &model->indices,     &model->stamp};
+    GasketGrowing *arrays[] = {&model->ids,     &model->cardinality, &model->evidence,
+                               &model->scale,   &model->priors,      &model->prior_begin,
+                               &model->tables,  &model->factor_ids,  &model->begin,
+                               &model->sources, &model->targets,     &model->position,
+                               &model->stride,  &model->indices,     &model->stamp};
     for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
         gasket_array_free(arrays[i]->data);
     if (model->index_of != NULL)
@@ -159,16 +138,22 @@ gasket_factor_graph_add_variable(GasketFactorGraph *model, int64_t id, uint32_t 
                     "found variable %" G_GINT64_FORMAT " twice, expected it once", id);
         return false;
     }
-    int64_t *to_id = extend(&model->ids, 1, sizeof *to_id, error);
-    int32_t *to_card =
-        to_id != NULL ? extend(&model->cardinality, 1, sizeof *to_card, error) : NULL;
-    int32_t *to_seen = to_card != NULL ? extend(&model->evidence, 1, sizeof *to_seen, error) : NULL;
-    double *to_scale = to_seen != NULL ? extend(&model->scale, 1, sizeof *to_scale, error) : NULL;
+    int64_t *to_id = gasket_growing_extend(&model->ids, 1, sizeof *to_id, error);
+    int32_t *to_card = to_id != NULL
+                           ? gasket_growing_extend(&model->cardinality, 1, sizeof *to_card, error)
+                           : NULL;
+    int32_t *to_seen =
+        to_card != NULL ? gasket_growing_extend(&model->evidence, 1, sizeof *to_seen, error) : NULL;
+    double *to_scale =
+        to_seen != NULL ? gasket_growing_extend(&model->scale, 1, sizeof *to_scale, error) : NULL;
     uint64_t *to_begin =
-        to_scale != NULL ? extend(&model->prior_begin, 2, sizeof *to_begin, error) : NULL;
-    uint64_t *stamp = to_begin != NULL ? extend(&model->stamp, 1, sizeof *stamp, error) : NULL;
-    double *prior =
-        stamp != NULL ? extend(&model->priors, cardinality, sizeof *prior, error) : NULL;
+        to_scale != NULL ? gasket_growing_extend(&model->prior_begin, 2, sizeof *to_begin, error)
+                         : NULL;
+    uint64_t *stamp =
+        to_begin != NULL ? gasket_growing_extend(&model->stamp, 1, sizeof *stamp, error) : NULL;
+    double *prior = stamp != NULL
+                        ? gasket_growing_extend(&model->priors, cardinality, sizeof *prior, error)
+                        : NULL;
     if (prior == NULL)
         return false;
 
@@ -283,7 +268,7 @@ check_scope(GasketFactorGraph *model, size_t n, const int64_t *scope, size_t n_t
             GError **error)
 {
     model->indices.n = 0;
-    size_t *indices = extend(&model->indices, n, sizeof *indices, error);
+    size_t *indices = gasket_growing_extend(&model->indices, n, sizeof *indices, error);
     if (indices == NULL)
         return false;
     uint64_t entries = 1;
@@ -425,14 +410,19 @@ static bool
 add_to_batch(GasketFactorGraph *model, size_t n, const int64_t *scope, size_t n_table,
              const double *table, GError **error)
 {
-    int64_t *id = extend(&model->factor_ids, 1, sizeof *id, error);
-    double *elements = id != NULL ? extend(&model->tables, n_table, sizeof *elements, error) : NULL;
-    uint64_t *begin = elements != NULL ? extend(&model->begin, 2, sizeof *begin, error) : NULL;
-    int64_t *source = begin != NULL ? extend(&model->sources, n, sizeof *source, error) : NULL;
-    int64_t *target = source != NULL ? extend(&model->targets, n, sizeof *target, error) : NULL;
+    int64_t *id = gasket_growing_extend(&model->factor_ids, 1, sizeof *id, error);
+    double *elements =
+        id != NULL ? gasket_growing_extend(&model->tables, n_table, sizeof *elements, error) : NULL;
+    uint64_t *begin =
+        elements != NULL ? gasket_growing_extend(&model->begin, 2, sizeof *begin, error) : NULL;
+    int64_t *source =
+        begin != NULL ? gasket_growing_extend(&model->sources, n, sizeof *source, error) : NULL;
+    int64_t *target =
+        source != NULL ? gasket_growing_extend(&model->targets, n, sizeof *target, error) : NULL;
     int32_t *position =
-        target != NULL ? extend(&model->position, n, sizeof *position, error) : NULL;
-    int32_t *stride = position != NULL ? extend(&model->stride, n, sizeof *stride, error) : NULL;
+        target != NULL ? gasket_growing_extend(&model->position, n, sizeof *position, error) : NULL;
+    int32_t *stride =
+        position != NULL ? gasket_growing_extend(&model->stride, n, sizeof *stride, error) : NULL;
     if (stride == NULL)
         return false;
 
