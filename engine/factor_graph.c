@@ -17,10 +17,10 @@
  */
 #include "engine/factor_graph.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
+#include "engine/factor_table.h"
 #include "engine/growing.h"
 
 /* A batch is handed to the builder when it has this many factors or table elements. */
@@ -309,36 +309,6 @@ check_scope(GasketFactorGraph *model, size_t n, const int64_t *scope, size_t n_t
     return true;
 }
 
-static bool
-check_table(size_t n, const double *table, GError **error)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (table[i] >= 0 && table[i] <= DBL_MAX)
-            continue;
-        g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
-                    "found %g as entry %zu of a table, expected a finite number of at least 0",
-                    table[i], i);
-        return false;
-    }
-    return true;
-}
-
-/* Invariant 2, after the elements were multiplied by something. */
-static void
-rescale(double *prior, int32_t n, double *scale)
-{
-    double largest = 0;
-    for (int32_t x = 0; x < n; x++)
-        largest = fmax(largest, prior[x]);
-    if (largest == 0) {
-        *scale = -INFINITY;
-        return;
-    }
-    for (int32_t x = 0; x < n; x++)
-        prior[x] /= largest;
-    *scale += log(largest);
-}
-
 static void
 multiply_prior(GasketFactorGraph *model, size_t i, const double *table)
 {
@@ -354,7 +324,7 @@ multiply_prior(GasketFactorGraph *model, size_t i, const double *table)
         prior[x] *= largest > 0 ? table[x] / largest : 0;
     if (largest > 0)
         *scale += log(largest);
-    rescale(prior, n, scale);
+    gasket_factor_table_rescale(prior, n, scale);
 }
 
 /* The batch's edges where variables have names. */
@@ -449,7 +419,8 @@ bool
 gasket_factor_graph_add_factor(GasketFactorGraph *model, size_t n, const int64_t *scope,
                                size_t n_table, const double *table, GError **error)
 {
-    if (!check_scope(model, n, scope, n_table, error) || !check_table(n_table, table, error))
+    if (!check_scope(model, n, scope, n_table, error) ||
+        !gasket_factor_table_check(n_table, table, error))
         return false;
     if (n == 1)
         multiply_prior(model, *(const size_t *)model->indices.data, table);
