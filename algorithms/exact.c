@@ -187,7 +187,7 @@ solve(GasketRun *run, const Parameters *p, const ExactModel *model, ExactRule ru
     if (!exact_problem_init(&problem, model, error))
         return false;
     if (problem.impossible)
-        problem.n = problem.n_factors = 0;
+        exact_problem_empty(&problem);
     if (!exact_order_init(&order, &problem, rule, error) ||
         !check_cost(run, p, &problem, &order, domain == EXACT_LINEAR, error))
         return false;

@@ -406,12 +406,19 @@ exact_problem_init(ExactProblem *problem, const ExactModel *model, GError **erro
 }
 
 void
-exact_problem_clear(ExactProblem *problem)
+exact_problem_empty(ExactProblem *problem)
 {
     for (uint32_t f = 0; f < problem->n_factors; f++) {
         g_free(problem->factors[f].scope);
         g_free(problem->factors[f].table);
     }
+    problem->n = problem->n_factors = 0;
+}
+
+void
+exact_problem_clear(ExactProblem *problem)
+{
+    exact_problem_empty(problem);
     g_free(problem->factors);
     g_free(problem->possible);
     g_free(problem->open);

@@ -60,6 +60,9 @@ typedef struct {
 bool exact_problem_init(ExactProblem *problem, const ExactModel *model, GError **error);
 void exact_problem_clear(ExactProblem *problem);
 
+/* Nothing open, and no factors. */
+void exact_problem_empty(ExactProblem *problem);
+
 /* Zeroed, freed with g_free. NULL and MEMORY on failure. */
 void *exact_new(uint64_t n, size_t size, GError **error);
 

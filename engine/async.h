@@ -73,6 +73,7 @@ typedef struct {
     pthread_mutex_t lock;             /* of the lists */
     GasketScope *claims, *last_claim; /* that wait for cells of this rank, in order */
     GasketScope *ready;               /* that have everything */
+    GasketScope *all;                 /* of this rank, wherever they are */
     _Atomic uint64_t n_todo;          /* claims, and what is ready */
     _Atomic uint64_t n, n_cells;      /* of this rank's vertices */
 } GasketAsyncScopes;

@@ -6,6 +6,7 @@
 #include "engine/async.h"
 #include "engine/async_history.h"
 #include "engine/async_net.h"
+#include "engine/async_scope.h"
 #include "engine/edge_values.h"
 #include "engine/rows_use.h"
 
@@ -293,6 +294,7 @@ gasket_async_free(GasketAsync *async)
         clear_thread(async, &async->threads[t]);
     gasket_array_free(async->threads);
     gasket_array_free((void *)async->words);
+    gasket_async_scopes_clear(&async->scopes);
     pthread_mutex_destroy(&async->scopes.lock);
     for (unsigned k = 0; k < async->n_kinds; k++)
         g_free(async->kinds[k].readers);

@@ -95,6 +95,36 @@ gasket_async_scope_new(uint64_t n_cells, GError **error)
     return scope;
 }
 
+static void
+enlist(GasketAsyncScopes *scopes, GasketScope *scope)
+{
+    scope->all_next = scopes->all;
+    if (scopes->all != NULL)
+        scopes->all->all_before = scope;
+    scopes->all = scope;
+}
+
+void
+gasket_async_scope_free(GasketAsyncScopes *scopes, GasketScope *scope)
+{
+    pthread_mutex_lock(&scopes->lock);
+    if (scope->all_before != NULL)
+        scope->all_before->all_next = scope->all_next;
+    else
+        scopes->all = scope->all_next;
+    if (scope->all_next != NULL)
+        scope->all_next->all_before = scope->all_before;
+    pthread_mutex_unlock(&scopes->lock);
+    gasket_array_free(scope);
+}
+
+void
+gasket_async_scopes_clear(GasketAsyncScopes *scopes)
+{
+    while (scopes->all != NULL)
+        gasket_async_scope_free(scopes, scopes->all);
+}
+
 bool
 gasket_async_request_scope(GasketAsync *async, const GasketAsyncKind *kind, GasketVertex v)
 {
@@ -118,6 +148,7 @@ gasket_async_request_scope(GasketAsync *async, const GasketAsyncKind *kind, Gask
     atomic_fetch_add(&scopes->n_cells, n);
     atomic_fetch_add(&async->n_busy, 1);
     pthread_mutex_lock(&scopes->lock);
+    enlist(scopes, scope);
     gasket_async_scope_begin(async, scope);
     pthread_mutex_unlock(&scopes->lock);
     return true;

@@ -33,7 +33,8 @@
  * cells. */
 struct GasketScope {
     GasketScope *next;
-    const GasketAsyncKind *kind; /* NULL: a guest's */
+    GasketScope *all_next, *all_before; /* of scopes.all; not a guest's */
+    const GasketAsyncKind *kind;        /* NULL: a guest's */
     GasketVertex vertex;
     uint32_t own;      /* the cell to lock; GASKET_NO_VERTEX: none, a guest's */
     uint32_t n, at;    /* cells of this rank, and how many of them it has */
@@ -47,8 +48,12 @@ struct GasketScope {
     uint32_t cells[]; /* [room] the first n ascending */
 };
 
-/* A scope with room for cells. Free with gasket_array_free. Error: MEMORY. */
+/* A scope with room for cells. Free a guest with gasket_array_free. Error: MEMORY. */
 GasketScope *gasket_async_scope_new(uint64_t n_cells, GError **error);
+
+/* Frees a scope of this rank; all that a phase left behind. The scopes are not locked. */
+void gasket_async_scope_free(GasketAsyncScopes *scopes, GasketScope *scope);
+void gasket_async_scopes_clear(GasketAsyncScopes *scopes);
 
 /* Puts it behind the claims on this rank's cells. The scopes are locked. */
 void gasket_async_claim(GasketAsyncScopes *scopes, GasketScope *scope);

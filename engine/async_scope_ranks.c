@@ -110,7 +110,7 @@ gasket_async_scope_over(GasketAsync *async, GasketScope *scope)
 
     gasket_async_release_cells(async, scope);
     if (scope->n_remote == 0) {
-        gasket_array_free(scope);
+        gasket_async_scope_free(scopes, scope);
         return;
     }
     pthread_mutex_lock(&scopes->lock);
@@ -230,7 +230,7 @@ gasket_async_send_scopes(GasketAsync *async, GError **error)
         GasketScope *scope = over;
         over = scope->next;
         ok = ok && send_releases(async, scope, error);
-        gasket_array_free(scope);
+        gasket_async_scope_free(&async->scopes, scope);
         atomic_fetch_sub(&net->n_lists, 1);
     }
     for (; granted != NULL; granted = granted->next) {

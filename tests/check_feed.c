@@ -46,7 +46,7 @@ START_TEST(ids_looked_up_together_have_the_handles_of_ids_looked_up_alone)
                *alone = gasket_feed_new(builder, &error);
 
     for (unsigned i = 0; i < N; i++) {
-        int64_t wide = (int64_t)g_rand_int(rng) << 32 | g_rand_int(rng);
+        int64_t wide = (int64_t)((uint64_t)g_rand_int(rng) << 32 | g_rand_int(rng));
         unsigned choice = g_rand_int_range(rng, 0, 4);
         ids[i] = choice == 0            ? g_rand_int_range(rng, 0, INT32_MAX)
                  : choice == 1 && i > 0 ? ids[g_rand_int_range(rng, 0, (int)i)]
