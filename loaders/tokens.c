@@ -19,7 +19,18 @@ struct GasketTokens {
     char comment;
 };
 
-/* The whole input, terminated. */
+/* Of the byte behind the text. */
+static uint64_t
+last_line(const GasketTokens *tokens)
+{
+    uint64_t line = 1;
+    for (size_t i = 0; i < tokens->size; i++)
+        line += tokens->text[i] == '\n';
+    return line;
+}
+
+/* The whole input, terminated. What ends it too early is reported only by the read behind its last
+ * good byte, so that one is always made. */
 static bool
 read_all(GasketTokens *tokens, GasketInput *input, GError **error)
 {
@@ -28,13 +39,17 @@ read_all(GasketTokens *tokens, GasketInput *input, GError **error)
     tokens->text = gasket_array_new(room + 1, 1, error);
     while (tokens->text != NULL) {
         if (!gasket_input_read(input, tokens->text + tokens->size, room - tokens->size, &got,
-                               error))
+                               error)) {
+            gasket_text_error_at(error, tokens->name, last_line(tokens));
             return false;
+        }
         tokens->size += got;
-        if (tokens->size < room) {
+        if (got == 0) {
             tokens->text[tokens->size] = '\0';
             return true;
         }
+        if (tokens->size < room)
+            continue;
         char *larger = gasket_array_resize(tokens->text, 2 * room + 1, 1, error);
         if (larger == NULL)
             return false;

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include <zstd.h>
+
 #include "engine/factor_graph.h"
 #include "engine/graph.h"
 #include "loaders/evidence.h"
@@ -202,13 +204,10 @@ START_TEST(what_does_not_fit_is_an_error_with_its_place)
 }
 END_TEST
 
-/* A model cut anywhere before its last character is an error with a place. */
+/* The first bytes of a model, fewer than whole, are an error with a place. */
 static void
-cut_everywhere(const char *name, const char *text)
+cut_before(const char *name, const char *text, size_t whole)
 {
-    size_t whole = strlen(text);
-    while (g_ascii_isspace(text[whole - 1]))
-        whole--;
     for (size_t size = 0; size < whole; size++) {
         g_autoptr(GError) error = NULL;
         g_autofree char *part = g_memdup2(text, size + 1); /* no byte to spare behind it */
@@ -222,6 +221,16 @@ cut_everywhere(const char *name, const char *text)
     }
 }
 
+/* A model cut anywhere before its last character is an error with a place. */
+static void
+cut_everywhere(const char *name, const char *text)
+{
+    size_t whole = strlen(text);
+    while (g_ascii_isspace(text[whole - 1]))
+        whole--;
+    cut_before(name, text, whole);
+}
+
 START_TEST(every_truncation_is_an_error_with_a_place)
 {
     cut_everywhere("a.uai", uai);
@@ -230,6 +239,18 @@ START_TEST(every_truncation_is_an_error_with_a_place)
     cut_everywhere("a.alist", alist);
     cut_everywhere("a.pgm", "P2\n2 2\n9\n0 9\n9 5\n");
     cut_everywhere("b.uai", "BAYES\n2\n2 2\n2\n1 0\n2 0 1\n\n2\n 0.2 0.8\n\n4\n 0.1 0.9\n 0.0 1\n");
+}
+END_TEST
+
+START_TEST(every_truncation_of_a_compressed_model_is_one_too)
+{
+    char packed[1024];
+    size_t size = ZSTD_compress(packed, sizeof(packed), uai, strlen(uai), 3);
+    ck_assert(!ZSTD_isError(size));
+    cut_before("a.uai", packed, size);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GasketGraph) graph = load("a.uai", packed, size, &error);
+    ck_assert_no_error(error);
 }
 END_TEST
 
@@ -325,6 +346,7 @@ main(void)
     tcase_add_test(models, constants_and_zeros_are_read);
     tcase_add_test(models, what_does_not_fit_is_an_error_with_its_place);
     tcase_add_test(models, every_truncation_is_an_error_with_a_place);
+    tcase_add_test(models, every_truncation_of_a_compressed_model_is_one_too);
     tcase_add_test(models, evidence_is_read_in_its_three_dialects);
     tcase_add_test(models, the_reference_models_are_read_whole);
     return check_run("load_models", &models, 1);
