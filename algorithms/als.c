@@ -64,9 +64,6 @@ static const GasketOption options[] = {
     {.name = NULL},
 };
 
-static const GasketResultColumn results[] = {GASKET_RECOMMENDER_RESULTS};
-static const GasketNeeds needs[] = {GASKET_RECOMMENDER_NEEDS};
-
 /* ---- the vertex program ---------------------------------------------------------------------- */
 
 /* Ratings that are gathered before A is updated. */
@@ -178,8 +175,6 @@ turn_apply(const GasketContext *context, const GasketVertices *run, const void *
 static bool
 als_run(GasketRun *run, const void *parameters, GError **error)
 {
-    static const GasketRowSet rows[] = {{.relation = 0, .direction = GASKET_OUT},
-                                        {.relation = 0, .direction = GASKET_IN}};
     const Parameters *given = parameters;
     const GasketRecommenderOptions common = {
         .rank = (unsigned)given->factors,
@@ -202,8 +197,6 @@ als_run(GasketRun *run, const void *parameters, GError **error)
                        .dense = gasket_dense()};
     GasketProgram program = {
         .name = "als",
-        .n_rows = 1,
-        .whole_rows = true,
         .apply = turn_apply,
         .changes = GASKET_CHANGES_ALL,
         .scratch_size = workspace_size(turn.stride),
@@ -212,8 +205,7 @@ als_run(GasketRun *run, const void *parameters, GError **error)
     while (gasket_run_continues(run)) {
         for (unsigned kind = 0; kind < 2; kind++) {
             program.kind = kind;
-            program.rows = &rows[kind];
-            if (!gasket_run_step(run, &program, error))
+            if (!gasket_recommender_turn(run, &program, error))
                 return false;
         }
         if (!gasket_recommender_end_iteration(&model, false, error))
@@ -222,18 +214,8 @@ als_run(GasketRun *run, const void *parameters, GError **error)
     return gasket_recommender_finish(&model, error);
 }
 
-static bool
-als_prepare(const void *parameters, double tolerance, GasketNeeds *wanted,
-            GasketResultColumn *columns, GError **error)
-{
-    const Parameters *given = parameters;
-    (void)tolerance, (void)wanted, (void)error;
-    gasket_recommender_prepare((unsigned)given->factors, columns);
-    return true;
-}
-
 const GasketAlgorithm gasket_als = {
-    .abi = GASKET_ABI,
+    GASKET_RECOMMENDER_METHOD(Parameters),
     .name = "als",
     .summary = "predict ratings by alternating least squares",
     .description =
@@ -244,15 +226,8 @@ const GasketAlgorithm gasket_als = {
         "\n"
         "  gasket als u1.base --test u1.test\n"
         "  gasket als ratings.csv --test 0.1 --factors 50 -o model/\n",
-    .input = GASKET_INPUT_RATINGS,
     .recommends = GASKET_RECOMMENDS_FACTORS,
     .options = options,
-    .parameters_size = sizeof(Parameters),
-    .needs = needs,
-    .n_needs = G_N_ELEMENTS(needs),
-    .results = results,
-    .n_results = G_N_ELEMENTS(results),
     .default_iterations = 15,
-    .prepare = als_prepare,
     .run = als_run,
 };

@@ -48,10 +48,6 @@ static const GasketOption options[] = {
     {.name = NULL},
 };
 
-static const GasketResultColumn results[] = {GASKET_RECOMMENDER_RESULTS};
-
-static const GasketNeeds needs[] = {GASKET_RECOMMENDER_NEEDS};
-
 /* ---- the vertex programs --------------------------------------------------------------------- */
 
 enum { SUMS = GASKET_RECOMMENDER_AGGREGATES, PRODUCTS, MEAN_ERROR };
@@ -274,20 +270,7 @@ draw_prior(Sampler *sampler, GError **error)
 
 /* ---- the driver ------------------------------------------------------------------------------ */
 
-static const GasketRowSet user_rows[] = {{0, GASKET_OUT}}, item_rows[] = {{0, GASKET_IN}},
-                          test_rows[] = {{1, GASKET_OUT}};
-
-static bool
-bpmf_prepare(const void *parameters, double tolerance, GasketNeeds *needs_copy,
-             GasketResultColumn *results_copy, GError **error)
-{
-    const Parameters *given = parameters;
-    (void)tolerance;
-    (void)needs_copy;
-    (void)error;
-    gasket_recommender_prepare((unsigned)given->factors, results_copy);
-    return true;
-}
+static const GasketRowSet test_rows[] = {{1, GASKET_OUT}};
 
 static bool
 sample_side(Sampler *sampler, unsigned kind, GError **error)
@@ -303,16 +286,13 @@ sample_side(Sampler *sampler, unsigned kind, GError **error)
                                .parameters = sampler};
     const GasketProgram side = {.name = kind == 0 ? "users" : "items",
                                 .kind = kind,
-                                .rows = kind == 0 ? user_rows : item_rows,
-                                .n_rows = 1,
-                                .whole_rows = true,
                                 .apply = sample,
                                 .scratch_size = (d * d + d) * sizeof(double) + d * sizeof(float),
                                 .parameters = sampler};
     sampler->kind = kind;
     return gasket_run_n_vertices(run, kind) == 0 ||
            (gasket_run_step(run, &add, error) && draw_prior(sampler, error) &&
-            gasket_run_step(run, &side, error));
+            gasket_recommender_turn(run, &side, error));
 }
 
 static bool
@@ -390,7 +370,7 @@ bpmf_run(GasketRun *run, const void *parameters, GError **error)
 }
 
 const GasketAlgorithm gasket_bpmf = {
-    .abi = GASKET_ABI,
+    GASKET_RECOMMENDER_METHOD(Parameters),
     .name = "bpmf",
     .summary = "Bayesian matrix factorisation by Gibbs sampling",
     .description =
@@ -398,15 +378,8 @@ const GasketAlgorithm gasket_bpmf = {
         "and averages the predictions: little to tune, hard to overfit.\n"
         "\n"
         "  gasket bpmf ratings.tsv --test 0.1 --factors 32 --iterations 200 -o model/\n",
-    .input = GASKET_INPUT_RATINGS,
     .recommends = GASKET_RECOMMENDS_FACTORS,
     .options = options,
-    .parameters_size = sizeof(Parameters),
-    .needs = needs,
-    .n_needs = G_N_ELEMENTS(needs),
-    .results = results,
-    .n_results = G_N_ELEMENTS(results),
     .default_iterations = 120,
-    .prepare = bpmf_prepare,
     .run = bpmf_run,
 };

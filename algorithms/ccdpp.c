@@ -50,10 +50,6 @@ static const GasketOption options[] = {
     {.name = NULL},
 };
 
-static const GasketResultColumn results[] = {GASKET_RECOMMENDER_RESULTS};
-
-static const GasketNeeds needs[] = {GASKET_RECOMMENDER_NEEDS};
-
 /* ---- the vertex program ---------------------------------------------------------------------- */
 
 enum { OBJECTIVE = GASKET_RECOMMENDER_AGGREGATES };
@@ -158,36 +154,19 @@ measure(const GasketContext *context, const GasketVertices *run, const void *sum
     }
 }
 
-static const GasketRowSet user_rows[] = {{0, GASKET_OUT}}, item_rows[] = {{0, GASKET_IN}};
-
 /* ---- the driver ------------------------------------------------------------------------------ */
-
-static bool
-ccdpp_prepare(const void *parameters, double tolerance, GasketNeeds *needs_copy,
-              GasketResultColumn *results_copy, GError **error)
-{
-    const Parameters *given = parameters;
-    (void)tolerance;
-    (void)needs_copy;
-    (void)error;
-    gasket_recommender_prepare((unsigned)given->factors, results_copy);
-    return true;
-}
 
 static bool
 step_of(GasketRun *run, unsigned kind, GasketApply apply, const Turn *turn, GError **error)
 {
     const GasketProgram program = {.name = kind == 0 ? "users" : "items",
                                    .kind = kind,
-                                   .rows = kind == 0 ? user_rows : item_rows,
-                                   .n_rows = 1,
-                                   .whole_rows = true,
                                    .apply = apply,
                                    .changes =
                                        turn->solves ? GASKET_CHANGES_ALL : GASKET_CHANGES_NONE,
                                    .aggregates = apply == measure ? 1 << OBJECTIVE : 0,
                                    .parameters = turn};
-    return gasket_run_step(run, &program, error);
+    return gasket_recommender_turn(run, &program, error);
 }
 
 static bool
@@ -235,8 +214,8 @@ ccdpp_run(GasketRun *run, const void *parameters, GError **error)
 
     if (!gasket_recommender_begin(&model, run, &options_of, error) ||
         !gasket_recommender_draw(&model, 0.3 / sqrt((double)given->factors), false, error) ||
-        !gasket_run_set_edge_state(run, user_rows[0], sizeof(float), error) ||
-        !gasket_run_set_edge_state(run, item_rows[0], sizeof(float), error))
+        !gasket_run_set_edge_state(run, gasket_train_rows[0], sizeof(float), error) ||
+        !gasket_run_set_edge_state(run, gasket_train_rows[1], sizeof(float), error))
         return false;
     Turn turn = {.rank = (size_t)given->factors,
                  .width = model.width,
@@ -254,7 +233,7 @@ ccdpp_run(GasketRun *run, const void *parameters, GError **error)
 }
 
 const GasketAlgorithm gasket_ccdpp = {
-    .abi = GASKET_ABI,
+    GASKET_RECOMMENDER_METHOD(Parameters),
     .name = "ccdpp",
     .summary = "matrix factorisation by coordinate descent, factor by factor",
     .description =
@@ -262,15 +241,8 @@ const GasketAlgorithm gasket_ccdpp = {
         "items at a time. No learning rate, and the error falls in every step.\n"
         "\n"
         "  gasket ccdpp ratings.tsv --test 0.1 -o model/\n",
-    .input = GASKET_INPUT_RATINGS,
     .recommends = GASKET_RECOMMENDS_FACTORS,
     .options = options,
-    .parameters_size = sizeof(Parameters),
-    .needs = needs,
-    .n_needs = G_N_ELEMENTS(needs),
-    .results = results,
-    .n_results = G_N_ELEMENTS(results),
     .default_iterations = 15,
-    .prepare = ccdpp_prepare,
     .run = ccdpp_run,
 };

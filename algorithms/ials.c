@@ -55,10 +55,6 @@ static const GasketOption options[] = {
     {.name = NULL},
 };
 
-static const GasketResultColumn results[] = {GASKET_RECOMMENDER_RESULTS};
-
-static const GasketNeeds needs[] = {GASKET_RECOMMENDER_NEEDS};
-
 /* ---- one side's least squares ---------------------------------------------------------------- */
 
 enum { GRAM = GASKET_RECOMMENDER_AGGREGATES, OBJECTIVE };
@@ -252,21 +248,7 @@ measure(const GasketContext *context, const GasketVertices *run, const void *sum
     }
 }
 
-static const GasketRowSet user_rows[] = {{0, GASKET_OUT}}, item_rows[] = {{0, GASKET_IN}};
-
 /* ---- the driver ------------------------------------------------------------------------------ */
-
-static bool
-ials_prepare(const void *parameters, double tolerance, GasketNeeds *needs_copy,
-             GasketResultColumn *results_copy, GError **error)
-{
-    const Parameters *given = parameters;
-    (void)tolerance;
-    (void)needs_copy;
-    (void)error;
-    gasket_recommender_prepare((unsigned)given->factors, results_copy);
-    return true;
-}
 
 static bool
 take_gram(GasketRun *run, Settings *settings, unsigned kind, GError **error)
@@ -295,15 +277,12 @@ step_of(GasketRun *run, const Settings *settings, unsigned kind, bool measures, 
                                            : kind == 0 ? "users"
                                                        : "items",
                                    .kind = kind,
-                                   .rows = kind == 0 ? user_rows : item_rows,
-                                   .n_rows = 1,
-                                   .whole_rows = true,
                                    .apply = measures ? measure : solve,
                                    .changes = measures ? GASKET_CHANGES_NONE : GASKET_CHANGES_ALL,
                                    .scratch_size = (k * k + 5 * k) * sizeof(double),
                                    .aggregates = measures ? 1 << OBJECTIVE : 0,
                                    .parameters = settings};
-    return gasket_run_step(run, &program, error);
+    return gasket_recommender_turn(run, &program, error);
 }
 
 static bool
@@ -355,7 +334,7 @@ ials_run(GasketRun *run, const void *parameters, GError **error)
 }
 
 const GasketAlgorithm gasket_ials = {
-    .abi = GASKET_ABI,
+    GASKET_RECOMMENDER_METHOD(Parameters),
     .name = "ials",
     .summary = "alternating least squares for implicit feedback",
     .description =
@@ -364,15 +343,8 @@ const GasketAlgorithm gasket_ials = {
         "preferences near 0 to 1.\n"
         "\n"
         "  gasket ials plays.tsv --factors 64 --alpha 10 -o model/\n",
-    .input = GASKET_INPUT_RATINGS,
     .recommends = GASKET_RECOMMENDS_SCORES,
     .options = options,
-    .parameters_size = sizeof(Parameters),
-    .needs = needs,
-    .n_needs = G_N_ELEMENTS(needs),
-    .results = results,
-    .n_results = G_N_ELEMENTS(results),
     .default_iterations = 15,
-    .prepare = ials_prepare,
     .run = ials_run,
 };

@@ -55,10 +55,6 @@ static const GasketOption options[] = {
     {.name = NULL},
 };
 
-static const GasketResultColumn results[] = {GASKET_RECOMMENDER_RESULTS};
-
-static const GasketNeeds needs[] = {GASKET_RECOMMENDER_NEEDS};
-
 /* ---- the vertex program ---------------------------------------------------------------------- */
 
 enum { OBJECTIVE = GASKET_RECOMMENDER_AGGREGATES, SMALLEST };
@@ -152,52 +148,28 @@ measure(const GasketContext *context, const GasketVertices *run, const void *sum
     }
 }
 
-static const GasketRowSet user_rows[] = {{0, GASKET_OUT}}, item_rows[] = {{0, GASKET_IN}};
-
 /* ---- the driver ------------------------------------------------------------------------------ */
-
-static bool
-nmf_prepare(const void *parameters, double tolerance, GasketNeeds *needs_copy,
-            GasketResultColumn *results_copy, GError **error)
-{
-    const Parameters *given = parameters;
-    (void)tolerance;
-    (void)needs_copy;
-    (void)error;
-    gasket_recommender_prepare((unsigned)given->factors, results_copy);
-    return true;
-}
 
 static bool
 train(GasketRecommender *model, const Settings *settings, GError **error)
 {
     GasketRun *run = model->run;
-    const GasketProgram side[] = {
-        {.name = "users",
-         .rows = user_rows,
-         .n_rows = 1,
-         .whole_rows = true,
-         .apply = apply,
-         .scratch_size = 2 * settings->rank * sizeof(double),
-         .parameters = settings},
-        {.name = "items",
-         .kind = 1,
-         .rows = item_rows,
-         .n_rows = 1,
-         .whole_rows = true,
-         .apply = apply,
-         .scratch_size = 2 * settings->rank * sizeof(double),
-         .parameters = settings},
-    };
+    const size_t scratch_size = 2 * settings->rank * sizeof(double);
+    const GasketProgram users = {.name = "users",
+                                 .apply = apply,
+                                 .scratch_size = scratch_size,
+                                 .parameters = settings};
+    const GasketProgram items = {.name = "items",
+                                 .kind = 1,
+                                 .apply = apply,
+                                 .scratch_size = scratch_size,
+                                 .parameters = settings};
     const GasketProgram objective = {.name = "objective",
-                                     .rows = user_rows,
-                                     .n_rows = 1,
-                                     .whole_rows = true,
                                      .apply = measure,
                                      .changes = GASKET_CHANGES_NONE,
                                      .aggregates = 1 << OBJECTIVE | 1 << SMALLEST,
                                      .parameters = settings};
-    if (!gasket_run_step(run, &objective, error))
+    if (!gasket_recommender_turn(run, &objective, error))
         return false;
     if (gasket_run_total(run, SMALLEST, 0) < 0) {
         g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
@@ -207,8 +179,9 @@ train(GasketRecommender *model, const Settings *settings, GError **error)
         return false;
     }
     while (gasket_run_continues(run)) {
-        if (!gasket_run_step(run, &side[0], error) || !gasket_run_step(run, &side[1], error) ||
-            !gasket_run_step(run, &objective, error))
+        if (!gasket_recommender_turn(run, &users, error) ||
+            !gasket_recommender_turn(run, &items, error) ||
+            !gasket_recommender_turn(run, &objective, error))
             return false;
         gasket_run_set_metric(run, "objective", gasket_run_total(run, OBJECTIVE, 0));
         if (!gasket_recommender_end_iteration(model, false, error))
@@ -242,7 +215,7 @@ nmf_run(GasketRun *run, const void *parameters, GError **error)
 }
 
 const GasketAlgorithm gasket_nmf = {
-    .abi = GASKET_ABI,
+    GASKET_RECOMMENDER_METHOD(Parameters),
     .name = "nmf",
     .summary = "factorisation of ratings without negative factors",
     .description =
@@ -250,15 +223,8 @@ const GasketAlgorithm gasket_nmf = {
         "parts that add up. Ratings must not be negative.\n"
         "\n"
         "  gasket nmf ratings.tsv --test 0.1 --loss kl -o model/\n",
-    .input = GASKET_INPUT_RATINGS,
     .recommends = GASKET_RECOMMENDS_FACTORS,
     .options = options,
-    .parameters_size = sizeof(Parameters),
-    .needs = needs,
-    .n_needs = G_N_ELEMENTS(needs),
-    .results = results,
-    .n_results = G_N_ELEMENTS(results),
     .default_iterations = 60,
-    .prepare = nmf_prepare,
     .run = nmf_run,
 };

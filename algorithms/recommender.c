@@ -33,8 +33,11 @@ static const GasketAggregate own_aggregates[GASKET_RECOMMENDER_AGGREGATES] = {
     [RANKING] = {"recommender ranking", GASKET_SUM, GASKET_RANKING_FIGURES},
 };
 
-static const GasketRowSet train_rows[2] = {{.relation = 0, .direction = GASKET_OUT},
+const GasketRowSet gasket_train_rows[2] = {{.relation = 0, .direction = GASKET_OUT},
                                            {.relation = 0, .direction = GASKET_IN}};
+const GasketNeeds gasket_recommender_needs[3] = {GASKET_RECOMMENDER_NEEDS};
+const GasketResultColumn gasket_recommender_results[GASKET_RECOMMENDER_N_RESULTS] = {
+    GASKET_RECOMMENDER_RESULTS};
 
 /* ---- figures of the ratings ------------------------------------------------------------------ */
 
@@ -61,15 +64,11 @@ measure_ratings(GasketRecommender *model, GasketRun *run, GError **error)
 {
     const GasketProgram figures = {
         .name = "ratings",
-        .kind = 0,
-        .rows = train_rows,
-        .n_rows = 1,
-        .whole_rows = true,
         .apply = figures_apply,
         .changes = GASKET_CHANGES_NONE,
         .aggregates = 1 << SUM | 1 << LOW | 1 << HIGH,
     };
-    if (!gasket_run_step(run, &figures, error))
+    if (!gasket_recommender_turn(run, &figures, error))
         return false;
     model->low = gasket_run_total(run, LOW, 0);
     model->high = gasket_run_total(run, HIGH, 0);
@@ -172,8 +171,6 @@ fit_biases(GasketRecommender *model, GError **error)
 {
     GasketProgram biases = {
         .name = "biases",
-        .n_rows = 1,
-        .whole_rows = true,
         .apply = bias_apply,
         .changes = GASKET_CHANGES_ALL,
         .parameters = model,
@@ -181,9 +178,8 @@ fit_biases(GasketRecommender *model, GError **error)
     for (unsigned sweep = 0; sweep < BIAS_SWEEPS; sweep++) {
         for (int kind = 1; kind >= 0; kind--) {
             biases.kind = (unsigned)kind;
-            biases.rows = &train_rows[kind];
             model->damping = kind == 1 ? ITEM_DAMPING : USER_DAMPING;
-            if (!gasket_run_step(model->run, &biases, error))
+            if (!gasket_recommender_turn(model->run, &biases, error))
                 return false;
         }
     }
@@ -207,14 +203,28 @@ measure_baselines(GasketRecommender *model, GError **error)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-void
-gasket_recommender_prepare(unsigned rank, GasketResultColumn *results)
+bool
+gasket_recommender_prepare(const void *parameters, double tolerance, GasketNeeds *needs,
+                           GasketResultColumn *results, GError **error)
 {
+    const unsigned rank = (unsigned)*(const int64_t *)parameters;
+    (void)tolerance, (void)needs, (void)error;
     for (unsigned c = 0; c < GASKET_RECOMMENDER_N_RESULTS; c++) {
         bool bias = c % 2 == 1;
         results[c].length = bias ? 1 : rank;
         results[c].offset = bias ? rank * sizeof(float) : 0;
     }
+    return true;
+}
+
+bool
+gasket_recommender_turn(GasketRun *run, const GasketProgram *program, GError **error)
+{
+    GasketProgram whole = *program;
+    whole.rows = &gasket_train_rows[program->kind];
+    whole.n_rows = 1;
+    whole.whole_rows = true;
+    return gasket_run_step(run, &whole, error);
 }
 
 /* Bytes of the result in a state, before what the method keeps for itself. */

@@ -16,11 +16,14 @@
  *           !gasket_recommender_draw(&model, 0.1, error))
  *           return false;
  *       while (gasket_run_continues(run))
- *           if (!gasket_run_step(run, &users, error) || !gasket_run_step(run, &items, error) ||
- *               !gasket_recommender_end_iteration(&model, error))
+ *           if (!gasket_recommender_turn(run, &users, error) ||
+ *               !gasket_recommender_turn(run, &items, error) ||
+ *               !gasket_recommender_end_iteration(&model, false, error))
  *               return false;
  *       return gasket_recommender_finish(&model, error);
  *   }
+ *
+ *   const GasketAlgorithm gasket_method = {GASKET_RECOMMENDER_METHOD(Parameters), .name = ...
  *
  * The steps write whole values. begin leaves the damped biases of the baseline in them, with
  * factors of 0.
@@ -78,7 +81,7 @@ typedef struct {
     }
 
 /* The columns of the result, for GASKET_RECOMMENDS_FACTORS and _SCORES. Lengths and offsets are
- * filled in by gasket_recommender_prepare. */
+ * filled in by gasket_recommender_prepare, for a rank at the start of the parameters. */
 #define GASKET_RECOMMENDER_RESULTS                                                                 \
     {.name = "factors", .kind = 0, .type = GASKET_FLOAT},                                          \
         {.name = "bias", .kind = 0, .type = GASKET_FLOAT},                                         \
@@ -88,8 +91,22 @@ typedef struct {
     }
 #define GASKET_RECOMMENDER_N_RESULTS 4
 
-/* For GasketAlgorithm.prepare: fills in those columns, the first of results. */
-void gasket_recommender_prepare(unsigned rank, GasketResultColumn *results);
+/* The rows of the training ratings by kind: a user's are its out-rows, an item's its in-rows. */
+extern const GasketRowSet gasket_train_rows[2];
+
+/* For methods whose parameters begin with `int64_t factors`: what they have in common. */
+#define GASKET_RECOMMENDER_METHOD(Parameters)                                                      \
+    .abi = GASKET_ABI, .input = GASKET_INPUT_RATINGS, .parameters_size = sizeof(Parameters),       \
+    .needs = gasket_recommender_needs, .n_needs = 3, .results = gasket_recommender_results,        \
+    .n_results = GASKET_RECOMMENDER_N_RESULTS, .prepare = gasket_recommender_prepare
+extern const GasketNeeds gasket_recommender_needs[3];
+extern const GasketResultColumn gasket_recommender_results[GASKET_RECOMMENDER_N_RESULTS];
+bool gasket_recommender_prepare(const void *parameters, double tolerance, GasketNeeds *needs,
+                                GasketResultColumn *results, GError **error);
+
+/* [all] One step of a program over whole rows of training ratings, those of its kind: it need not
+ * name them. */
+bool gasket_recommender_turn(GasketRun *run, const GasketProgram *program, GError **error);
 
 /* [all] Declares values (and state), measures the ratings, fits and measures the baselines.
  * Error: ARGUMENT if the graph is not one of ratings. */

@@ -67,10 +67,6 @@ static const GasketOption options[] = {
     {.name = NULL},
 };
 
-static const GasketResultColumn results[] = {GASKET_RECOMMENDER_RESULTS};
-
-static const GasketNeeds needs[] = {GASKET_RECOMMENDER_NEEDS};
-
 /* ---- updates --------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -115,18 +111,6 @@ update_user(void *data, const GasketRows *rows, GasketVertex u, uint64_t begin, 
 /* ---- the driver ------------------------------------------------------------------------------ */
 
 static bool
-sgd_prepare(const void *parameters, double tolerance, GasketNeeds *needs_copy,
-            GasketResultColumn *results_copy, GError **error)
-{
-    const Parameters *given = parameters;
-    (void)tolerance;
-    (void)needs_copy;
-    (void)error;
-    gasket_recommender_prepare((unsigned)given->factors, results_copy);
-    return true;
-}
-
-static bool
 sgd_run(GasketRun *run, const void *parameters, GError **error)
 {
     const Parameters *given = parameters;
@@ -169,7 +153,7 @@ sgd_run(GasketRun *run, const void *parameters, GError **error)
 }
 
 const GasketAlgorithm gasket_sgd = {
-    .abi = GASKET_ABI,
+    GASKET_RECOMMENDER_METHOD(Parameters),
     .name = "sgd",
     .summary = "matrix factorisation with biases by stochastic gradient descent",
     .description =
@@ -180,15 +164,8 @@ const GasketAlgorithm gasket_sgd = {
         "\n"
         "  gasket sgd ratings.tsv --test 0.1 -o model/\n"
         "  gasket sgd u1.base --test u1.test --factors 100 --rate 0.02 --iterations 60\n",
-    .input = GASKET_INPUT_RATINGS,
     .recommends = GASKET_RECOMMENDS_FACTORS,
     .options = options,
-    .parameters_size = sizeof(Parameters),
-    .needs = needs,
-    .n_needs = G_N_ELEMENTS(needs),
-    .results = results,
-    .n_results = G_N_ELEMENTS(results),
     .default_iterations = 40,
-    .prepare = sgd_prepare,
     .run = sgd_run,
 };

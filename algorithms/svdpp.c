@@ -70,10 +70,6 @@ static const GasketOption options[] = {
     {.name = NULL},
 };
 
-static const GasketResultColumn results[] = {GASKET_RECOMMENDER_RESULTS};
-
-static const GasketNeeds needs[] = {GASKET_RECOMMENDER_NEEDS};
-
 /* ---- what users and items keep --------------------------------------------------------------- */
 
 typedef struct {
@@ -242,53 +238,23 @@ show(const GasketContext *context, const GasketVertices *run, const void *sums)
     }
 }
 
-static const GasketRowSet user_rows[] = {{0, GASKET_OUT}}, item_rows[] = {{0, GASKET_IN}};
-
 /* What comes after an epoch's updates. */
 static bool
 exchange_implicit(GasketRun *run, const Descent *descent, GError **error)
 {
     const GasketProgram programs[] = {
-        {.name = "tell",
-         .rows = user_rows,
-         .n_rows = 1,
-         .whole_rows = true,
-         .apply = tell,
-         .parameters = descent},
-        {.name = "learn",
-         .kind = 1,
-         .rows = item_rows,
-         .n_rows = 1,
-         .whole_rows = true,
-         .apply = learn,
-         .parameters = descent},
-        {.name = "sum",
-         .rows = user_rows,
-         .n_rows = 1,
-         .whole_rows = true,
-         .apply = sum,
-         .parameters = descent},
+        {.name = "tell", .apply = tell, .parameters = descent},
+        {.name = "learn", .kind = 1, .apply = learn, .parameters = descent},
+        {.name = "sum", .apply = sum, .parameters = descent},
         {.name = "show", .kind = 1, .apply = show, .parameters = descent},
     };
     for (unsigned i = 0; i < G_N_ELEMENTS(programs); i++)
-        if (!gasket_run_step(run, &programs[i], error))
+        if (!gasket_recommender_turn(run, &programs[i], error))
             return false;
     return true;
 }
 
 /* ---- the driver ------------------------------------------------------------------------------ */
-
-static bool
-svdpp_prepare(const void *parameters, double tolerance, GasketNeeds *needs_copy,
-              GasketResultColumn *results_copy, GError **error)
-{
-    const Parameters *given = parameters;
-    (void)tolerance;
-    (void)needs_copy;
-    (void)error;
-    gasket_recommender_prepare((unsigned)given->factors, results_copy);
-    return true;
-}
 
 static bool
 svdpp_run(GasketRun *run, const void *parameters, GError **error)
@@ -338,7 +304,7 @@ svdpp_run(GasketRun *run, const void *parameters, GError **error)
 }
 
 const GasketAlgorithm gasket_svdpp = {
-    .abi = GASKET_ABI,
+    GASKET_RECOMMENDER_METHOD(Parameters),
     .name = "svdpp",
     .summary = "SVD++: factorisation that also learns from what a user has rated at all",
     .description =
@@ -347,15 +313,8 @@ const GasketAlgorithm gasket_svdpp = {
         "best with --partition range.\n"
         "\n"
         "  gasket svdpp ratings.tsv --test 0.1 -o model/\n",
-    .input = GASKET_INPUT_RATINGS,
     .recommends = GASKET_RECOMMENDS_FACTORS,
     .options = options,
-    .parameters_size = sizeof(Parameters),
-    .needs = needs,
-    .n_needs = G_N_ELEMENTS(needs),
-    .results = results,
-    .n_results = G_N_ELEMENTS(results),
     .default_iterations = 40,
-    .prepare = svdpp_prepare,
     .run = svdpp_run,
 };
