@@ -52,5 +52,5 @@ gasket_model_input_id_name(const GasketAlgorithm *algorithm)
 const char *
 gasket_model_input_index_name(const GasketAlgorithm *algorithm)
 {
-    return algorithm->input == GASKET_INPUT_FACTORS ? "state" : "index";
+    return algorithm->input == GASKET_INPUT_FACTORS ? "value" : "index";
 }

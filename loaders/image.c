@@ -134,13 +134,14 @@ load(GasketTokens *tokens, GasketFactorGraph *model, const GasketModelOptions *o
 {
     Image image = {.tokens = tokens};
     uint32_t levels = options->levels > 0 ? options->levels : 2;
-    double noise = options->noise > 0 ? options->noise : 0.25;
-    double smoothing = options->smoothing > 0 ? options->smoothing : 1;
+    double noise = options->levels > 0 ? options->noise : 0.25;
+    double smoothing = options->levels > 0 ? options->smoothing : 1;
 
-    if (levels < 2 || levels > 256 || smoothing > 500) {
+    if (levels < 2 || levels > 256 || !(noise > 0) || !(smoothing >= 0 && smoothing <= 500)) {
         g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
-                    "found %u levels and smoothing %g, expected 2 to 256 levels and at most 500",
-                    levels, smoothing);
+                    "found %u levels, noise %g and smoothing %g, expected 2 to 256 levels, noise "
+                    "above 0 and smoothing from 0 to 500",
+                    levels, noise, smoothing);
         return false;
     }
     if (!read_head(&image, options, levels, error))

@@ -35,8 +35,8 @@ typedef struct {
     const char *evidence; /* path; NULL: nothing is observed */
     /* Of an image: grey values to tell apart, the standard deviation of its noise as a share of the
      * whole range, and how strongly neighbours agree (Potts: exp(smoothing) where they do). */
-    uint32_t levels;         /* 0: 2 */
-    double noise, smoothing; /* 0: 0.25, 1 */
+    uint32_t levels;         /* 0: 2, and the other two 0.25 and 1, whatever they say */
+    double noise, smoothing; /* above 0; 0 to 500 */
     uint64_t max_states;     /* of all variables together, and entries of a table; 0: 2^28 */
 } GasketModelOptions;
 

@@ -134,6 +134,13 @@ START_TEST(pixels_are_drawn_to_their_grey_and_to_their_neighbours)
     ck_assert(prior[0] == exp(-8) && prior[1] == 1 && prior[2] == 1 && prior[3] == exp(-8));
     const double table[] = {exp(1), 1, 1, exp(1)};
     ck_assert_mem_eq(a->kinds[1].columns[GASKET_FACTOR_TABLE].data, table, sizeof table);
+    const GasketModelOptions loose = {.path = "a.pgm", .levels = 2, .noise = 0.25, .smoothing = 0};
+    g_autoptr(GasketFactorGraph) model =
+        gasket_model_load_memory(raw, sizeof raw - 1, &loose, &error);
+    ck_assert_no_error(error);
+    g_autoptr(GasketGraph) c = gasket_factor_graph_finish_take(&model, NULL, &error);
+    const double apart[] = {1, 1, 1, 1};
+    ck_assert_mem_eq(c->kinds[1].columns[GASKET_FACTOR_TABLE].data, apart, sizeof apart);
     expect_error("a.pgm", "P5 2 2 255\nabc",
                  "a.pgm:2: found the end of the file, expected 4 bytes of pixels");
 }

@@ -77,6 +77,13 @@ run exact small.uai --verify --json
 expect_status 0
 expect_out_line '"log10_z": 1.8137480197'
 
+# A column for each variable beside one for each of its states.
+run bp small.uai -o r.db -q
+expect_status 0
+run bp small.uai -o r.tsv -q
+expect_status 0
+head -n 1 r.tsv | grep -qx 'variable	value	state	marginal' || fail 'another heading'
+
 # What cannot be.
 run exact small.uai --map -o r2.MAR
 expect_status 2
