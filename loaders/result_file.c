@@ -185,6 +185,13 @@ gasket_result_file_can_rewrite(const GasketResultFile *file)
     return !file->direct;
 }
 
+int
+gasket_result_file_descriptor(const GasketResultFile *file)
+{
+    g_assert(!file->direct);
+    return file->fd;
+}
+
 bool
 gasket_result_file_sync(GasketResultFile *file, GError **error)
 {
@@ -216,6 +223,9 @@ gasket_result_file_publish(GasketResultFile *file, GError **error)
         return true;
     if (file->temporary == NULL) {
         g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", file->fd);
+        if (linkat(AT_FDCWD, link, AT_FDCWD, file->target, AT_SYMLINK_FOLLOW) == 0)
+            return gasket_result_file_sync_folder(file->target, error);
+        /* Something stands there: it is replaced by a rename, which needs a name to begin with. */
         g_autofree char *name = gasket_result_file_spare_name(file->target);
         if (linkat(AT_FDCWD, link, AT_FDCWD, name, AT_SYMLINK_FOLLOW) != 0)
             return fail(file->path, "write", errno, error);

@@ -42,6 +42,10 @@ bool gasket_result_file_rewrite_start(GasketResultFile *file, const void *data, 
 /* Whether rewriting is possible: not on standard output, a device or a pipe. */
 bool gasket_result_file_can_rewrite(const GasketResultFile *file);
 
+/* The file itself, open for reading and writing, for a writer of its own kind (a database) that
+ * never mixes with gasket_result_file_write. Not for standard output, devices and pipes. */
+int gasket_result_file_descriptor(const GasketResultFile *file);
+
 /* Hands everything to the disk and waits until it is there. Error: IO. */
 bool gasket_result_file_sync(GasketResultFile *file, GError **error);
 

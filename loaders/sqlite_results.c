@@ -13,22 +13,20 @@
  *                          PRIMARY KEY ("variable", "state")) WITHOUT ROWID
  *
  * An existing database gets the table in one transaction: its other tables stay, a table of the
- * same name is replaced, and whatever fails is rolled back. A new database is written under the
- * name PATH.N.tmp without a journal file, made durable and renamed.
+ * same name is replaced, and whatever fails is rolled back. A new database is a file that appears
+ * whole or not at all (result_file.h).
  *
  * Cost: one INSERT a row, all in one transaction; no more memory than SQLite's page cache.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <sqlite3.h>
 
 #include "loaders/result_file.h"
 #include "loaders/result_sink.h"
+#include "loaders/sqlite_descriptor.h"
 
 #define BUSY_MS 5000 /* wait for another process's transaction */
 
@@ -36,7 +34,7 @@ typedef struct {
     GasketResultSink sink;
     char *path;                        /* as given, for messages */
     char *target;                      /* links followed */
-    char *temporary;                   /* name of a new database until it is whole; else NULL */
+    GasketResultFile *file;            /* of a new database; else NULL */
     const GasketResultColumn *columns; /* [n_columns] */
     unsigned n_columns;
     char *table, *id_name, *index_name;
@@ -247,23 +245,6 @@ sqlite_write(GasketResultSink *base, const GasketResultBlock *block, GError **er
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-/* Gives a new database, already closed, its name. */
-static bool
-publish(SqliteSink *sink, GError **error)
-{
-    int fd = open(sink->temporary, O_RDWR | O_CLOEXEC);
-    bool durable = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0)
-        (void)close(fd); /* synced */
-    if (!durable || rename(sink->temporary, sink->target) != 0) {
-        g_set_error(error, GASKET_ERROR, GASKET_ERROR_IO, "cannot write %s: %s", sink->path,
-                    g_strerror(errno));
-        return false;
-    }
-    g_clear_pointer(&sink->temporary, g_free);
-    return gasket_result_file_sync_folder(sink->target, error);
-}
-
 static bool
 sqlite_finish(GasketResultSink *base, GError **error)
 {
@@ -278,7 +259,8 @@ sqlite_finish(GasketResultSink *base, GError **error)
     if (sqlite3_close(sink->db) != SQLITE_OK)
         return fail(sink, error);
     sink->db = NULL;
-    return sink->temporary == NULL || publish(sink, error);
+    return sink->file == NULL || (gasket_result_file_sync(sink->file, error) &&
+                                  gasket_result_file_publish(sink->file, error));
 }
 
 static void
@@ -288,9 +270,7 @@ sqlite_free(GasketResultSink *base)
 
     (void)sqlite3_finalize(sink->insert);
     (void)sqlite3_close(sink->db); /* rolls an open transaction back */
-    if (sink->temporary != NULL)
-        (void)unlink(sink->temporary); /* nothing better to do */
-    g_free(sink->temporary);
+    gasket_result_file_free(sink->file);
     g_free(sink->target);
     g_free(sink->path);
     g_free(sink->table);
@@ -304,23 +284,26 @@ open_database(SqliteSink *sink, GError **error)
 {
     /* An empty file is a database without tables; it is replaced like one that is not there. */
     struct stat status;
-    bool exists = stat(sink->target, &status) == 0 && status.st_size > 0;
-    if (!exists)
-        sink->temporary = gasket_result_file_spare_name(sink->target);
-
-    const char *name = exists ? sink->target : sink->temporary;
-    if (sqlite3_open_v2(name, &sink->db, SQLITE_OPEN_READWRITE | (exists ? 0 : SQLITE_OPEN_CREATE),
-                        NULL) != SQLITE_OK) {
-        if (!exists)
-            g_clear_pointer(&sink->temporary, g_free);
-        return fail(sink, error);
+    int code;
+    if (stat(sink->target, &status) == 0 && status.st_size > 0) {
+        code = sqlite3_open_v2(sink->target, &sink->db, SQLITE_OPEN_READWRITE, NULL);
+    } else {
+        sink->file = gasket_result_file_new(sink->path, error);
+        if (sink->file == NULL)
+            return false;
+        if (!gasket_result_file_can_rewrite(sink->file)) {
+            g_set_error(error, GASKET_ERROR, GASKET_ERROR_IO,
+                        "cannot write %s: a database must be a regular file", sink->path);
+            return false;
+        }
+        code = gasket_sqlite_open_descriptor(gasket_result_file_descriptor(sink->file), &sink->db);
     }
+    if (code != SQLITE_OK)
+        return fail(sink, error);
     (void)sqlite3_busy_timeout(sink->db, BUSY_MS); /* cannot fail on an open connection */
     /* What other hands put into the database is data, not code to run. */
     (void)sqlite3_db_config(sink->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     return execute(sink, "PRAGMA trusted_schema = OFF", error) &&
-           (exists ||
-            execute(sink, "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF", error)) &&
            execute(sink, "BEGIN IMMEDIATE", error);
 }
 

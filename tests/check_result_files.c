@@ -39,15 +39,16 @@ END_TEST
 
 START_TEST(a_process_that_is_killed_leaves_no_file)
 {
-    /* All but a new database, which SQLite can only write under a name. */
-    for (size_t i = 0; i < G_N_ELEMENTS(every_name) - 1; i++) {
+    for (size_t i = 0; i < G_N_ELEMENTS(every_name); i++) {
+        /* A table takes each vertex once. */
+        const unsigned n_blocks = g_str_has_suffix(every_name[i], ".db") ? 1 : 100000;
         g_auto(Folder) folder = folder_new();
         g_autofree char *path = g_build_filename(folder.path, every_name[i], NULL);
         pid_t child = fork();
         ck_assert_int_ge(child, 0);
         if (child == 0) {
             GasketResultWriter *writer = gasket_result_writer_new(path, columns, 3, NULL, NULL);
-            for (unsigned n = 0; n < 100000; n++)
+            for (unsigned n = 0; n < n_blocks; n++)
                 if (!gasket_result_writer_write(writer, &integer_block, NULL))
                     _exit(1);
             raise(SIGKILL);
