@@ -1,36 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The common part of methods on ratings; see recommender.h.
- *
- * Baselines: the mean of the training ratings, and biases b_i = sum (r - mean - b_u) / (10 + n_i),
- * b_u = sum (r - mean - b_i) / (15 + n_u), in turn, ten times. Y. Koren, Factor in the neighbors:
- * scalable and accurate collaborative filtering, TKDD 2010, section 2.1, with the constants that
- * are in common use for MovieLens.
- */
+/* The common part of methods on ratings; see recommender.h. */
 #include "recommender.h"
 
 #include <math.h>
 #include <string.h>
 
+#include "biases.h"
 #include "ranking.h"
-
-#define BIAS_SWEEPS  10
-#define ITEM_DAMPING 10.0
-#define USER_DAMPING 15.0
 
 /* A model has diverged if it predicts so much worse than the baseline. */
 #define DIVERGED 4.0
 
 #define STREAM 0x7ec0 /* of the random numbers of factors */
 
-enum { ERRORS, SUM, LOW, HIGH, RANKING };
+enum { ERRORS, SUM, LOW, HIGH, RANKING, BIASES };
 
 static const GasketAggregate own_aggregates[GASKET_RECOMMENDER_AGGREGATES] = {
     [ERRORS] = {"recommender errors", GASKET_SUM, 2},
-    [SUM] = {"recommender sum", GASKET_SUM, 1},
+    [SUM] = {"recommender sum", GASKET_SUM, 2},
     [LOW] = {"recommender low", GASKET_MIN, 1},
     [HIGH] = {"recommender high", GASKET_MAX, 1},
     [RANKING] = {"recommender ranking", GASKET_SUM, GASKET_RANKING_FIGURES},
+    [BIASES] = {"recommender biases", GASKET_SUM, GASKET_BIASES_FIGURES},
 };
 
 const GasketRowSet gasket_train_rows[2] = {{.relation = 0, .direction = GASKET_OUT},
@@ -49,13 +40,15 @@ figures_apply(const GasketContext *context, const GasketVertices *run, const voi
     (void)sums;
 
     for (size_t r = 0; r < rows->count; r++) {
-        double sum = 0;
+        double sum = 0, squares = 0;
         for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++) {
             sum += rating[e];
+            squares += (double)rating[e] * rating[e];
             gasket_extreme(context, LOW, 0, rating[e]);
             gasket_extreme(context, HIGH, 0, rating[e]);
         }
         gasket_add(context, SUM, 0, sum);
+        gasket_add(context, SUM, 1, squares);
     }
 }
 
@@ -146,55 +139,18 @@ report_errors(const GasketRecommender *model, unsigned relation, double *ret_rms
 
 /* ---- baselines ------------------------------------------------------------------------------- */
 
-static void
-bias_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
-{
-    const GasketRecommender *model = context->parameters;
-    const GasketRows *rows = &run->rows[0];
-    const float *rating = rows->column[0].data, *others = rows->values;
-    const unsigned width = model->width, rank = model->options.rank;
-    float *value = run->value;
-    (void)sums;
-
-    for (size_t r = 0; r < rows->count; r++) {
-        float *own = value + (size_t)rows->vertex[r] * width;
-        double damping = rows->begin[r] == rows->end[r] ? 1 : model->damping, sum = 0;
-        for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++)
-            sum += rating[e] - model->mean - others[(size_t)rows->neighbour[e] * width + rank];
-        memset(own, 0, rank * sizeof *own);
-        own[rank] = (float)(sum / (damping + (double)(rows->end[r] - rows->begin[r])));
-    }
-}
-
-static bool
-fit_biases(GasketRecommender *model, GError **error)
-{
-    GasketProgram biases = {
-        .name = "biases",
-        .apply = bias_apply,
-        .changes = GASKET_CHANGES_ALL,
-        .parameters = model,
-    };
-    for (unsigned sweep = 0; sweep < BIAS_SWEEPS; sweep++) {
-        for (int kind = 1; kind >= 0; kind--) {
-            biases.kind = (unsigned)kind;
-            model->damping = kind == 1 ? ITEM_DAMPING : USER_DAMPING;
-            if (!gasket_recommender_turn(model->run, &biases, error))
-                return false;
-        }
-    }
-    return true;
-}
-
 static bool
 measure_baselines(GasketRecommender *model, GError **error)
 {
     const unsigned relation = model->has_test ? 1 : 0;
+    const double squares = gasket_run_total(model->run, SUM, 1) / (double)model->n_ratings;
+    const double variance = fmax(0, squares - model->mean * model->mean);
     double mae, rmse;
     if (!measure_errors(model, relation, &rmse, &mae, error))
         return false;
     gasket_run_set_metric(model->run, "baseline.mean.rmse", rmse);
-    if (!fit_biases(model, error) || !measure_errors(model, relation, &rmse, &mae, error) ||
+    if (!gasket_biases_fit(model, BIASES, variance, error) ||
+        !measure_errors(model, relation, &rmse, &mae, error) ||
         !measure_errors(model, 0, &model->baseline, &mae, error))
         return false;
     gasket_run_set_metric(model->run, "baseline.bias.rmse", rmse);

@@ -33,8 +33,8 @@
  *
  * Metrics: train.rmse, train.mae, and test.*, validation.* where there are such ratings; mean, low
  * and high of the training ratings, and how many (ratings); baseline.mean.rmse and
- * baseline.bias.rmse (of test if there is one, else of train). Predictions are clipped to the range
- * of the training ratings when errors are measured. With `top`: those of ranking.h.
+ * baseline.bias.rmse (of test if there is one, else of train; biases.h). Predictions are clipped to
+ * the range of the training ratings when errors are measured. With `top`: those of ranking.h.
  */
 #ifndef GASKET_ALGORITHMS_RECOMMENDER_H
 #define GASKET_ALGORITHMS_RECOMMENDER_H
@@ -42,7 +42,7 @@
 #include <gasket/algorithm.h>
 
 /* Aggregates 0 .. GASKET_RECOMMENDER_AGGREGATES - 1 belong to the recommender. */
-#define GASKET_RECOMMENDER_AGGREGATES 5
+#define GASKET_RECOMMENDER_AGGREGATES 6
 
 typedef struct {
     unsigned rank;     /* factors, at least 1 */
@@ -66,7 +66,6 @@ typedef struct {
     double mean;                    /* of the training ratings, or 0 */
     double low, high;               /* their range */
     double train, test, validation; /* RMSE, of the last iteration; NAN: not measured */
-    double damping;                 /* while biases are fitted */
     double baseline;                /* RMSE on train of the damped biases */
     double best;                    /* smallest validation error so far */
     unsigned since_best;            /* iterations since */
