@@ -7,10 +7,12 @@
  *      watch ──> a pipe that closes without an outcome is a member that died
  *
  * After the first failure the others have GRACE_US to notice by themselves and say so; whoever is
- * left then is killed. Children die with the caller too (PR_SET_PDEATHSIG): nothing outlives it.
+ * left then is killed. A member that is stopped (SIGSTOP) when its peers have gone is missed by
+ * nobody but the caller: it is given the time that its peers would have given it. Children die with the caller too (PR_SET_PDEATHSIG): nothing outlives it.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -21,7 +23,7 @@
 #include "engine/transport_tcp.h"
 
 #define GRACE_US    (2 * G_USEC_PER_SEC)
-#define MAX_MESSAGE 4096
+#define PATIENCE_US (10 * G_USEC_PER_SEC) /* with a stopped member, if the job says nothing */
 
 typedef struct {
     pid_t pid; /* 0: not started, or reaped */
@@ -38,50 +40,40 @@ typedef struct {
     uint16_t *ports;
     GasketTcpOptions tcp; /* key and run id */
     unsigned n_running;
-    int64_t kill_at_us; /* 0: nothing failed yet */
+    int64_t kill_at_us;    /* 0: nothing failed yet */
+    int64_t stopped_at_us; /* since when all that are left are stopped; 0: they are not */
     bool stop_forwarded;
     sig_atomic_t snapshots_forwarded; /* requests */
     int died;                         /* the member that died first without a word, or -1 */
 } Launch;
 
-/* What goes through a member's pipe, followed by the message. */
+/* What goes through a member's pipe: all at once or not at all (PIPE_BUF), so that whoever reads it
+ * never waits for the rest of a member that was stopped in between. */
 typedef struct {
-    uint32_t ok, stopped, is_ours, message_length;
+    uint32_t ok, stopped, is_ours, zero;
     int64_t ended_us;
-    int32_t code, zero;
-} OutcomeHeader;
+    int32_t code, also_zero;
+    char message[PIPE_BUF - 32]; /* NUL-terminated */
+} OutcomeRecord;
+
+G_STATIC_ASSERT(sizeof(OutcomeRecord) == PIPE_BUF);
 
 /* ---- in a child ------------------------------------------------------------------------------ */
 
 static void
-write_fully(int fd, const void *bytes, size_t n)
-{
-    const uint8_t *from = bytes;
-    while (n > 0) {
-        ssize_t written = write(fd, from, n);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return; /* the caller is gone: nobody is left to tell */
-        from += written;
-        n -= (size_t)written;
-    }
-}
-
-static void
 tell_outcome(int fd, const GasketOutcome *outcome)
 {
-    const char *message = outcome->error != NULL ? outcome->error->message : "";
-    OutcomeHeader header = {
+    OutcomeRecord record = {
         .ok = outcome->ok,
         .stopped = outcome->stopped,
         .is_ours = outcome->error != NULL && outcome->error->domain == GASKET_ERROR,
         .code = outcome->error != NULL ? outcome->error->code : 0,
-        .message_length = (uint32_t)MIN(strlen(message), MAX_MESSAGE),
         .ended_us = outcome->ended_us,
     };
-    write_fully(fd, &header, sizeof header);
-    write_fully(fd, message, header.message_length);
+    g_strlcpy(record.message, outcome->error != NULL ? outcome->error->message : "",
+              sizeof record.message);
+    while (write(fd, &record, sizeof record) < 0 && errno == EINTR)
+        ; /* any other error: the caller is gone, and nobody is left to tell */
 }
 
 static void
@@ -171,41 +163,25 @@ member_name(const Launch *launch, unsigned rank, char name[32])
     return name;
 }
 
-/* Reads n bytes; false if the pipe closes before. */
-static bool
-read_fully(int fd, void *bytes, size_t n)
-{
-    uint8_t *to = bytes;
-    while (n > 0) {
-        ssize_t got = read(fd, to, n);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return false;
-        to += got;
-        n -= (size_t)got;
-    }
-    return true;
-}
-
+/* false if the pipe has been closed without an outcome. */
 static bool
 read_outcome(Child *child)
 {
-    OutcomeHeader header;
-    char message[MAX_MESSAGE + 1] = "";
+    OutcomeRecord record;
+    ssize_t n;
 
-    if (!read_fully(child->pipe_read, &header, sizeof header) ||
-        header.message_length > MAX_MESSAGE ||
-        !read_fully(child->pipe_read, message, header.message_length))
+    while ((n = read(child->pipe_read, &record, sizeof record)) < 0 && errno == EINTR)
+        ;
+    if (n != (ssize_t)sizeof record)
         return false;
-    message[header.message_length] = '\0';
-    child->outcome.ok = header.ok != 0;
-    child->outcome.stopped = (GasketStopped)header.stopped;
-    child->outcome.ended_us = header.ended_us;
+    record.message[sizeof record.message - 1] = '\0';
+    child->outcome.ok = record.ok != 0;
+    child->outcome.stopped = (GasketStopped)record.stopped;
+    child->outcome.ended_us = record.ended_us;
     if (!child->outcome.ok)
         child->outcome.error =
-            g_error_new_literal(GASKET_ERROR, header.is_ours ? header.code : GASKET_ERROR_FAILED,
-                                message);
+            g_error_new_literal(GASKET_ERROR, record.is_ours ? record.code : GASKET_ERROR_FAILED,
+                                record.message);
     return true;
 }
 
@@ -218,6 +194,8 @@ conclude_child(Launch *launch, unsigned rank, bool killed_by_us)
     int status = 0;
     bool told = read_outcome(child);
 
+    if (told) /* it has nothing more to do, and might have been stopped */
+        (void)kill(child->pid, SIGKILL);
     while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
         ;
     close(child->pipe_read);
@@ -259,6 +237,52 @@ end_children(Launch *launch)
             conclude_child(launch, p, true);
 }
 
+/* Whether someone has concluded, and all who have not are stopped. */
+static bool
+all_left_are_stopped(const Launch *launch)
+{
+    if (launch->n_running == launch->n)
+        return false; /* as long as nobody has gone, it is their affair */
+    for (unsigned p = 0; p < launch->n; p++) {
+        siginfo_t state = {0};
+        pid_t pid = launch->children[p].pid;
+        if (pid != 0 && (waitid(P_PID, (id_t)pid, &state, WSTOPPED | WNOHANG | WNOWAIT) != 0 ||
+                         state.si_pid != pid))
+            return false;
+    }
+    return true;
+}
+
+/* Ends members that were stopped for too long when others had gone. They are the cause, unless the
+ * result stands: rank 0 has concluded well. */
+static void
+judge_stopped(Launch *launch)
+{
+    int64_t now = g_get_monotonic_time(), patience = launch->job->peer_timeout_us;
+    char name[32];
+
+    if (patience == 0)
+        patience = PATIENCE_US;
+    if (!all_left_are_stopped(launch))
+        launch->stopped_at_us = 0;
+    else if (launch->stopped_at_us == 0)
+        launch->stopped_at_us = now;
+    if (launch->stopped_at_us == 0 || now - launch->stopped_at_us < patience)
+        return;
+    for (unsigned p = 0; p < launch->n; p++) {
+        Child *child = &launch->children[p];
+        if (child->pid == 0)
+            continue;
+        (void)kill(child->pid, SIGKILL);
+        conclude_child(launch, p, /* killed_by_us= */ true);
+        child->outcome.ok = launch->children[0].outcome.ok;
+        if (!child->outcome.ok && child->outcome.error == NULL)
+            child->outcome.error =
+                g_error_new(GASKET_ERROR, GASKET_ERROR_PEER, "%s was stopped for %g s",
+                            member_name(launch, p, name), (double)patience / 1e6);
+    }
+}
+
 static void
 forward_snapshot_requests(Launch *launch)
 {
@@ -291,6 +315,7 @@ watch(Launch *launch)
         for (unsigned p = 0; p < launch->n; p++)
             if (fds[p].fd >= 0 && (fds[p].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
                 conclude_child(launch, p, false);
+        judge_stopped(launch);
         if (launch->kill_at_us != 0 && g_get_monotonic_time() >= launch->kill_at_us)
             break;
     }

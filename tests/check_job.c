@@ -25,7 +25,8 @@ typedef enum {
     ONE_STEP_LESS,
     BAD_LOAD,
     KILL_LOADER,
-    BAD_FINISH
+    BAD_FINISH,
+    STOP_AT_THE_END
 } Way;
 
 typedef struct {
@@ -133,6 +134,8 @@ finish(void *data, const GasketReport *report, GError **error)
 {
     const Trouble *trouble = data;
     (void)report;
+    if (trouble->way == STOP_AT_THE_END)
+        raise(SIGSTOP);
     if (trouble->way != BAD_FINISH)
         return true;
     g_set_error(error, GASKET_ERROR, GASKET_ERROR_IO, "the disk is full");
@@ -169,7 +172,9 @@ run_job(Trouble *trouble, unsigned workers, double within, GError **error)
                      .mode = GASKET_JOB_PROCESSES,
                      .workers = workers,
                      .threads = 2,
-                     .peer_timeout_us = trouble->way == STOP ? 4000000 : 30000000,
+                     .peer_timeout_us = trouble->way == STOP || trouble->way == STOP_AT_THE_END
+                                            ? 4000000
+                                            : 30000000,
                      .data = trouble,
                      .load = load,
                      .finish = finish};
@@ -237,6 +242,12 @@ START_TEST(a_stopped_rank_is_named)
 }
 END_TEST
 
+START_TEST(a_rank_that_is_stopped_when_all_others_have_gone_is_named)
+{
+    assert_ends(STOP_AT_THE_END, 9, 0, 3, GENEROUS, GASKET_ERROR_PEER, "rank 0 was stopped for");
+}
+END_TEST
+
 START_TEST(an_error_of_one_rank_is_the_error_of_the_job)
 {
     for (unsigned rank = 0; rank < 3; rank++) {
@@ -301,6 +312,7 @@ main(void)
     tcase_add_test(job, drivers_that_take_different_ways_are_noticed);
     tcase_add_test(job, a_killed_rank_is_named);
     tcase_add_test(job, a_stopped_rank_is_named);
+    tcase_add_test(job, a_rank_that_is_stopped_when_all_others_have_gone_is_named);
     tcase_add_test(job, an_error_of_one_rank_is_the_error_of_the_job);
     tcase_add_test(job, a_rank_that_exits_is_named);
     tcase_add_test(job, a_loader_that_fails_is_the_cause);
