@@ -8,7 +8,8 @@
  *
  * After the first failure the others have GRACE_US to notice by themselves and say so; whoever is
  * left then is killed. A member that is stopped (SIGSTOP) when its peers have gone is missed by
- * nobody but the caller: it is given the time that its peers would have given it. Children die with the caller too (PR_SET_PDEATHSIG): nothing outlives it.
+ * nobody but the caller: it is given the time that its peers would have given it. Children die with
+ * the caller too (PR_SET_PDEATHSIG): nothing outlives it.
  */
 #include <errno.h>
 #include <fcntl.h>
