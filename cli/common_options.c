@@ -122,8 +122,9 @@ static const GasketCliOption model_options[] = {
                 .help = "what is observed: a UAI evidence file, in any of its three dialects",
                 .value_name = "FILE"}},
     {.option = {"format", GASKET_OPTION_STRING, FIELD(format),
-                .help = "uai, fg, bif, alist or image; recognised by content and ending if not "
-                        "given",
+                .help =
+                    "uai, fg, bif, alist, image or sqlite; recognised by content and ending if not "
+                    "given",
                 .value_name = "NAME"}},
     {.option = {"levels", GASKET_OPTION_INT, FIELD(levels), "2",
                 "images: grey values that a pixel may have", .minimum = 2, .maximum = 256}},

@@ -13,7 +13,8 @@
 bool
 gasket_cli_is_model(const GasketCliCall *call, unsigned n_inputs)
 {
-    return n_inputs == 1 && gasket_model_recognised(call->arguments[0], call->common.format);
+    return n_inputs == 1 && call->common.table == NULL && call->common.query == NULL &&
+           gasket_model_recognised(call->arguments[0], call->common.format);
 }
 
 static GasketGraph *

@@ -7,16 +7,17 @@
 #include "loaders/evidence.h"
 #include "loaders/format.h"
 #include "loaders/model_format.h"
+#include "loaders/sqlite_model.h"
 
 /* ORDER gasket_model_formats */
-static const GasketModelFormat *const formats[] = {&gasket_model_uai, &gasket_model_fg,
-                                                   &gasket_model_bif, &gasket_model_alist,
-                                                   &gasket_model_image};
+static const GasketModelFormat *const formats[] = {&gasket_model_uai,   &gasket_model_fg,
+                                                   &gasket_model_bif,   &gasket_model_alist,
+                                                   &gasket_model_image, &gasket_model_sqlite};
 
 const char *const *
 gasket_model_formats(void)
 {
-    static const char *const names[] = {"uai", "fg", "bif", "alist", "image", NULL};
+    static const char *const names[] = {"uai", "fg", "bif", "alist", "image", "sqlite", NULL};
     return names;
 }
 
@@ -55,6 +56,8 @@ recognise(GasketInput *input, const char *path)
     const char *text;
     size_t size;
     if (gasket_input_peek(input, 16, &text, &size, NULL)) {
+        if (begins(text, size, "SQLite format 3"))
+            return &gasket_model_sqlite;
         while (size > 0 && g_ascii_isspace(*text))
             text++, size--;
         if (begins(text, size, "MARKOV") || begins(text, size, "BAYES"))
@@ -66,14 +69,14 @@ recognise(GasketInput *input, const char *path)
 bool
 gasket_model_recognised(const char *path, const char *format)
 {
-    if (format != NULL)
-        return find_format(format) != NULL;
-    if (by_extension(path) != NULL)
-        return true;
-    if (strcmp(path, "-") == 0) /* what is looked at there is gone */
-        return false;
-    g_autoptr(GasketInput) input = gasket_input_open(path, NULL);
-    return input != NULL && recognise(input, path) != NULL;
+    const GasketModelFormat *known = format != NULL ? find_format(format) : by_extension(path);
+    if (known == NULL && format == NULL && strcmp(path, "-") != 0) { /* stdin can be read once */
+        g_autoptr(GasketInput) input = gasket_input_open(path, NULL);
+        known = input != NULL ? recognise(input, path) : NULL;
+    }
+    if (known == &gasket_model_sqlite)
+        return gasket_sqlite_has_model(path);
+    return known != NULL;
 }
 
 void
@@ -84,6 +87,22 @@ gasket_model_error_at(GError **error, const GasketTokens *tokens, const GasketTo
         return;
     (*error)->code = GASKET_ERROR_FORMAT;
     g_prefix_error(error, "%s:%" G_GUINT64_FORMAT ": ", gasket_tokens_name(tokens), token->line);
+}
+
+static bool
+fill(GasketFactorGraph *model, GasketInput *input, const GasketModelFormat *format,
+     const GasketModelOptions *options, GError **error)
+{
+    if (format->load_path == NULL) {
+        g_autoptr(GasketTokens) tokens = gasket_tokens_new(input, format->comment, error);
+        return tokens != NULL && format->load(tokens, model, options, error);
+    }
+    if (gasket_input_reopens(input) && gasket_input_compression(input) == GASKET_COMPRESSION_NONE)
+        return format->load_path(model, options->path, gasket_model_max_states(options), error);
+    g_set_error(error, GASKET_ERROR, GASKET_ERROR_INPUT,
+                "%s: a database is read from a plain file, neither compressed nor from a pipe",
+                gasket_input_name(input));
+    return false;
 }
 
 static GasketFactorGraph *
@@ -104,9 +123,8 @@ load(GasketInput *input, const GasketModelOptions *options, GasketLoadInfo *ret_
                         gasket_input_name(input), names);
         return NULL;
     }
-    g_autoptr(GasketTokens) tokens = gasket_tokens_new(input, format->comment, error);
     g_autoptr(GasketFactorGraph) model = gasket_factor_graph_new();
-    if (tokens == NULL || !format->load(tokens, model, options, error))
+    if (!fill(model, input, format, options, error))
         return NULL;
     if (ret_info != NULL)
         *ret_info = (GasketLoadInfo){

@@ -15,6 +15,8 @@
  *            1 where its bits have an even sum; extension .alist
  *   image    PGM or PPM: a variable for each pixel, row by row, which draws it to the image's grey
  *            value and to its neighbours; extensions .pgm, .ppm
+ *   sqlite   a pairwise model in the tables variables and edges; `SQLite format 3`. Read from a
+ *            plain file alone
  *
  * gzip and zstd are undone on the way. Evidence is a UAI evidence file in any of its three
  * dialects (evidence.h).
@@ -52,8 +54,8 @@ GasketFactorGraph *gasket_model_load_memory(const void *data, size_t size,
 /* NULL-terminated names of the formats. */
 const char *const *gasket_model_formats(void);
 
-/* Whether a file is a model: by its format's name if not NULL, else by extension or first word.
- * What cannot be read is none. */
+/* Whether a file is a model: by its format's name if not NULL, else by extension or first word; a
+ * database, whose name graphs have too, by its tables. What cannot be read is none. */
 bool gasket_model_recognised(const char *path, const char *format);
 
 #endif

@@ -13,10 +13,13 @@ typedef struct {
     char comment;           /* '\0': none */
     bool (*load)(GasketTokens *tokens, GasketFactorGraph *model, const GasketModelOptions *options,
                  GError **error);
+    /* Instead of load, for what is read by its path alone. */
+    bool (*load_path)(GasketFactorGraph *model, const char *path, uint64_t max_states,
+                      GError **error);
 } GasketModelFormat;
 
 extern const GasketModelFormat gasket_model_uai, gasket_model_fg, gasket_model_bif,
-    gasket_model_alist, gasket_model_image;
+    gasket_model_alist, gasket_model_image, gasket_model_sqlite;
 
 #define GASKET_MODEL_MAX_STATES (UINT64_C(1) << 28)
 

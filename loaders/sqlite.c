@@ -2,8 +2,7 @@
 /*
  * Reading graphs from SQLite: a table, a view or one SELECT, with a row for each edge.
  *
- * The database may be hostile. It is opened for reading only, defensively, with an untrusted
- * schema, and an authorizer lets statements do nothing but read.
+ * The database may be hostile: see sqlite_open.h.
  *
  * Ids are integers or text, row by row, with the rule of all formats: text that is a canonical
  * decimal is an integer. Weights are numbers. NULL, REAL and BLOB ids are errors that name the row.
@@ -16,9 +15,8 @@
 #include <sqlite3.h>
 
 #include "loaders/dialect.h"
+#include "loaders/sqlite_open.h"
 #include "loaders/text.h"
-
-#define BUSY_MS 2000 /* wait for another process's transaction */
 
 typedef struct {
     const char *path;
@@ -40,99 +38,35 @@ database_free(void *state)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Database, database_free)
 
-/* The last failure of the database: INPUT where it cannot be read, FORMAT where it is damaged. */
-static bool
-fail(const Database *database, GError **error)
-{
-    int code = sqlite3_errcode(database->db) & 0xff;
-    bool locked = code == SQLITE_BUSY || code == SQLITE_LOCKED;
-    bool damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
-    g_set_error(error, GASKET_ERROR, damaged ? GASKET_ERROR_FORMAT : GASKET_ERROR_INPUT,
-                "%s: %s: %s", database->path,
-                locked    ? "the database is locked by another process"
-                : damaged ? "the database is damaged"
-                          : "the database cannot be read",
-                sqlite3_errmsg(database->db));
-    return false;
-}
-
-/* Statements may read and nothing else. */
-static int
-allow_reading(void *data, int action, const char *a, const char *b, const char *c, const char *d)
-{
-    (void)data, (void)a, (void)b, (void)c, (void)d;
-    return action == SQLITE_SELECT || action == SQLITE_READ || action == SQLITE_FUNCTION ||
-                   action == SQLITE_RECURSIVE
-               ? SQLITE_OK
-               : SQLITE_DENY;
-}
-
 static Database *
 database_open(const char *path, GError **error)
 {
     g_autoptr(Database) database = g_new0(Database, 1);
     database->path = path;
-    if (sqlite3_open_v2(path, &database->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) !=
-        SQLITE_OK) {
-        fail(database, error);
-        return NULL;
-    }
-    sqlite3_busy_timeout(database->db, BUSY_MS);
-    if (sqlite3_db_config(database->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) != SQLITE_OK ||
-        sqlite3_db_config(database->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL) != SQLITE_OK ||
-        sqlite3_exec(database->db, "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0", NULL, NULL,
-                     NULL) != SQLITE_OK ||
-        sqlite3_set_authorizer(database->db, allow_reading, NULL) != SQLITE_OK) {
-        fail(database, error);
-        return NULL;
-    }
-    return g_steal_pointer(&database);
+    database->db = gasket_sqlite_open(path, error);
+    return database->db != NULL ? g_steal_pointer(&database) : NULL;
 }
 
-/* Names of the tables and views, in order. */
-static GPtrArray *
-list_tables(const Database *database, GError **error)
+static bool
+fail(const Database *database, GError **error)
 {
-    g_autoptr(GPtrArray) tables = g_ptr_array_new_with_free_func(g_free);
-    sqlite3_stmt *query = NULL;
-    int code = sqlite3_prepare_v2(database->db,
-                                  "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') "
-                                  "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
-                                  -1, &query, NULL);
-    while (code == SQLITE_OK || code == SQLITE_ROW) {
-        code = sqlite3_step(query);
-        if (code == SQLITE_ROW)
-            g_ptr_array_add(tables, g_strdup((const char *)sqlite3_column_text(query, 0)));
-    }
-    if (code != SQLITE_DONE)
-        fail(database, error);
-    sqlite3_finalize(query);
-    return code == SQLITE_DONE ? g_steal_pointer(&tables) : NULL;
-}
-
-static const char *
-find_table(const GPtrArray *tables, const char *name)
-{
-    for (guint i = 0; i < tables->len; i++)
-        if (tables->pdata[i] != NULL && g_ascii_strcasecmp(tables->pdata[i], name) == 0)
-            return tables->pdata[i];
-    return NULL;
+    return gasket_sqlite_fail(database->db, database->path, error);
 }
 
 /* The table to read: that asked for; the only one; or one called edges or ratings. g_free. */
 static char *
 choose_table(const Database *database, const char *wanted, GError **error)
 {
-    g_autoptr(GPtrArray) tables = list_tables(database, error);
+    g_autoptr(GPtrArray) tables = gasket_sqlite_tables(database->db, database->path, error);
     if (tables == NULL)
         return NULL;
     const char *table = NULL;
     if (wanted != NULL)
-        table = find_table(tables, wanted);
+        table = gasket_sqlite_find(tables, wanted);
     else if (tables->len == 1)
         table = tables->pdata[0];
-    else if ((table = find_table(tables, "edges")) == NULL)
-        table = find_table(tables, "ratings");
+    else if ((table = gasket_sqlite_find(tables, "edges")) == NULL)
+        table = gasket_sqlite_find(tables, "ratings");
     if (table != NULL)
         return g_strdup(table);
     g_autoptr(GString) list = g_string_new(NULL);
@@ -263,16 +197,7 @@ fail_row(const Database *database, uint64_t row, uint32_t column, const char *ex
          GError **error)
 {
     sqlite3_stmt *rows = database->rows;
-    int type = sqlite3_column_type(rows, (int)column);
-    g_autofree char *found = NULL;
-    if (type == SQLITE_NULL) {
-        found = g_strdup("NULL");
-    } else if (type == SQLITE_BLOB) {
-        found = g_strdup_printf("a BLOB of %d bytes", sqlite3_column_bytes(rows, (int)column));
-    } else {
-        const char *text = (const char *)sqlite3_column_text(rows, (int)column);
-        found = gasket_text_quote(text ? text : "", text ? strlen(text) : 0);
-    }
+    g_autofree char *found = gasket_sqlite_found(rows, (int)column);
     g_set_error(error, GASKET_ERROR, GASKET_ERROR_FORMAT,
                 "%s: row %" G_GUINT64_FORMAT ": found %s in column \"%s\", expected %s",
                 database->path, row, found, sqlite3_column_name(rows, (int)column), expected);
@@ -309,28 +234,10 @@ read_id(const Database *database, GasketBatch *batch, unsigned kind, uint32_t co
     }
 }
 
-/* The number in a column; NAN if there is none. */
-static double
-read_number(const Database *database, int column)
-{
-    sqlite3_stmt *rows = database->rows;
-    int type = sqlite3_column_type(rows, column);
-    double number = NAN;
-    if (type == SQLITE_INTEGER || type == SQLITE_FLOAT) {
-        number = sqlite3_column_double(rows, column);
-    } else if (type == SQLITE_TEXT) {
-        const char *text = (const char *)sqlite3_column_text(rows, column);
-        const char *end = text != NULL ? gasket_scan_double(text, &number) : NULL;
-        if (end != text + sqlite3_column_bytes(rows, column))
-            number = NAN;
-    }
-    return number;
-}
-
 static bool
 read_time(const Database *database, uint64_t row, double *ret_time, GError **error)
 {
-    *ret_time = read_number(database, (int)database->columns.time);
+    *ret_time = gasket_sqlite_number(database->rows, (int)database->columns.time);
     if (isfinite(*ret_time))
         return true;
     fail_row(database, row, database->columns.time, "a time (a finite number)", error);
@@ -341,7 +248,7 @@ static bool
 read_weight(const Database *database, const GasketBatch *batch, uint64_t row, double *ret_weight,
             GError **error)
 {
-    double weight = read_number(database, (int)database->columns.weight);
+    double weight = gasket_sqlite_number(database->rows, (int)database->columns.weight);
     if (!(fabs(weight) <= batch->most)) {
         fail_row(database, row, database->columns.weight,
                  batch->ratings ? "a rating (a finite number)" : "a weight (a finite number)",
@@ -404,8 +311,9 @@ gasket_sqlite_has_table(const char *path, const char *table)
         memcmp(text, "SQLite format 3", 16) != 0)
         return false;
     g_autoptr(Database) database = database_open(path, NULL);
-    g_autoptr(GPtrArray) tables = database != NULL ? list_tables(database, NULL) : NULL;
-    return tables != NULL && find_table(tables, table) != NULL;
+    g_autoptr(GPtrArray) tables =
+        database != NULL ? gasket_sqlite_tables(database->db, path, NULL) : NULL;
+    return tables != NULL && gasket_sqlite_find(tables, table) != NULL;
 }
 
 bool

@@ -9,7 +9,7 @@
 #include "engine/graph.h"
 #include "loaders/evidence.h"
 #include "loaders/model.h"
-#include "tests/check_main.h"
+#include "tests/model_same.h"
 
 static GasketGraph *
 load(const char *name, const char *text, size_t size, GError **error)
@@ -28,26 +28,6 @@ expect_error(const char *name, const char *text, const char *message)
     ck_assert(g_error_matches(error, GASKET_ERROR, GASKET_ERROR_FORMAT));
     ck_assert_msg(strcmp(error->message, message) == 0, "%s: %s, expected %s", text, error->message,
                   message);
-}
-
-/* Whether two graphs hold the same model (scopes, tables, priors, evidence). */
-static void
-expect_same(const GasketGraph *a, const GasketGraph *b)
-{
-    for (unsigned k = 0; k < 2; k++) {
-        ck_assert_uint_eq(a->kinds[k].n_vertices, b->kinds[k].n_vertices);
-        for (unsigned c = 0; c < a->kinds[k].n_columns; c++) {
-            const GasketColumnData *x = &a->kinds[k].columns[c], *y = &b->kinds[k].columns[c];
-            uint64_t n =
-                x->begin != NULL ? x->begin[a->kinds[k].n_vertices] : a->kinds[k].n_vertices;
-            ck_assert_mem_eq(x->data, y->data, n * gasket_type_size(x->type));
-        }
-    }
-    const GasketGraphRows *x = gasket_graph_rows(a, 0, GASKET_IN);
-    const GasketGraphRows *y = gasket_graph_rows(b, 0, GASKET_IN);
-    ck_assert_uint_eq(x->n_entries, y->n_entries);
-    ck_assert_mem_eq(x->neighbour, y->neighbour, 4 * x->n_entries);
-    ck_assert_mem_eq(x->columns[1].data, y->columns[1].data, 4 * x->n_entries);
 }
 
 static const char uai[] = "MARKOV\n3\n2 3 2\n3\n2 0 1\n1 2\n2 2 1\n\n"
@@ -207,7 +187,7 @@ START_TEST(what_does_not_fit_is_an_error_with_its_place)
                  "before, from 2 to 2");
     expect_error("a.txt", "hello",
                  "a.txt:1: found no format of models that is known, expected one "
-                 "of: uai, fg, bif, alist, image");
+                 "of: uai, fg, bif, alist, image, sqlite");
 }
 END_TEST
 

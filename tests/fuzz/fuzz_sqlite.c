@@ -4,7 +4,19 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "loaders/model.h"
 #include "tests/fuzz/fuzz_load.h"
+
+/* The same bytes as a model. */
+static void
+read_model(const char *path)
+{
+    const GasketModelOptions options = {.path = path, .format = "sqlite", .max_states = 10000};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GasketFactorGraph) model = gasket_model_load(&options, NULL, &error);
+    if ((model == NULL) != (error != NULL))
+        abort();
+}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -23,6 +35,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool good = gasket_load(builder, &options, NULL, &error);
     if (good != (error == NULL))
         abort();
+    read_model(path);
     close(fd);
     return 0;
 }
