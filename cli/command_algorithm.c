@@ -19,6 +19,7 @@
 #include "cli/plan.h"
 #include "cli/progress.h"
 #include "cli/ratings_input.h"
+#include "cli/ratings_model.h"
 #include "cli/report_json.h"
 #include "cli/report_text.h"
 #include "cli/signals.h"
@@ -42,7 +43,7 @@ typedef struct {
     GasketCliProgress progress;
     GasketResultWriter *writer; /* NULL before the first rows, and without --output */
     GasketCliFolds *folds;      /* of cross-validation, else NULL */
-    GasketFactorModel *model;   /* of a method on ratings, with --output */
+    GasketCliModel *model;      /* of a method on ratings, with --output */
     GasketResultTop *top;       /* NULL with --output or --json */
 } AlgorithmRun;
 
@@ -85,6 +86,8 @@ load(void *data, GasketReport *report, GError **error)
     report->seconds.number = stats.number_seconds;
     gasket_load_info_clear(&stats.info);
     gasket_cli_report_plan(run->common, graph, NULL, report);
+    if (run->model != NULL && !gasket_cli_model_keep_seen(run->model, graph, error))
+        g_clear_pointer(&graph, gasket_graph_free);
     return graph;
 }
 
@@ -138,7 +141,7 @@ result(void *data, const GasketResultBlock *block, GError **error)
 {
     AlgorithmRun *run = data;
     if (run->model != NULL)
-        return gasket_factor_model_add(run->model, block, error);
+        return gasket_cli_model_add(run->model, block, error);
     if (block->kind != 0)
         return true;
     if (run->top != NULL)
@@ -186,8 +189,7 @@ finish(void *data, const GasketReport *report, GError **error)
         return true;
     }
     if (run->model != NULL) {
-        gasket_factor_model_set_metrics(run->model, report);
-        if (!gasket_factor_model_write(run->model, run->common->output, error))
+        if (!gasket_cli_model_write(run->model, report, run->common->output, error))
             return false;
     } else if (run->common->output != NULL) {
         if (run->writer == NULL && !open_writer(run, error))
@@ -209,7 +211,7 @@ run_clear(AlgorithmRun *run)
     if (run->columns != NULL)
         g_array_free(run->columns, TRUE);
     gasket_result_writer_free(run->writer);
-    gasket_factor_model_free(run->model);
+    gasket_cli_model_free(run->model);
     gasket_cli_folds_free(run->folds);
     gasket_result_top_free(run->top);
 }
@@ -427,16 +429,6 @@ run_folds(AlgorithmRun *run, GasketCliCall *call, int *ret_status, GError **erro
     return gasket_cli_print(table->str, error);
 }
 
-/* The first result column of a method with factors says how many there are. */
-static GasketFactorModel *
-new_model(const AlgorithmRun *run)
-{
-    GasketFactorModel *model =
-        gasket_factor_model_new(run->algorithm->name, (uint32_t)MAX(run->results[0].length, 1));
-    model->scores = run->algorithm->recommends == GASKET_RECOMMENDS_SCORES;
-    return model;
-}
-
 bool
 gasket_cli_run_algorithm(GasketCliCall *call, const char *const *inputs, unsigned n_inputs,
                          int *ret_status, GError **error)
@@ -463,8 +455,11 @@ gasket_cli_run_algorithm(GasketCliCall *call, const char *const *inputs, unsigne
     if (call->common.dry_run)
         return plan(&run, ret_status, error);
 
-    if (call->common.output != NULL && leaves_model)
-        run.model = new_model(&run);
+    if (call->common.output != NULL && leaves_model) {
+        run.model = gasket_cli_model_new(run.algorithm, run.results, call->parameters, error);
+        if (run.model == NULL)
+            return false;
+    }
     gasket_cli_progress_init(&run.progress, call->common.quiet);
     run.progress.name = call->algorithm->name;
     run.progress.tolerance = run.head.tolerance;

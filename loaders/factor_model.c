@@ -12,6 +12,7 @@ gasket_factor_model_new(const char *algorithm, uint32_t rank)
     GasketFactorModel *model = g_new0(GasketFactorModel, 1);
     model->algorithm = g_strdup(algorithm);
     model->rank = rank;
+    model->options = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return model;
 }
 
@@ -25,8 +26,51 @@ gasket_factor_model_free(GasketFactorModel *model)
         gasket_array_free(model->side[k].factors);
         gasket_array_free(model->side[k].bias);
     }
+    gasket_seen_clear(&model->seen);
+    g_hash_table_unref(model->options);
     g_free(model->algorithm);
     g_free(model);
+}
+
+static char *
+option_text(const GasketOption *option, const void *parameters)
+{
+    const void *field = (const char *)parameters + option->offset;
+    char text[G_ASCII_DTOSTR_BUF_SIZE];
+    switch (option->type) {
+    case GASKET_OPTION_BOOL:
+        return g_strdup(*(const bool *)field ? "true" : "false");
+    case GASKET_OPTION_INT:
+        return g_strdup_printf("%" G_GINT64_FORMAT, *(const int64_t *)field);
+    case GASKET_OPTION_DOUBLE:
+        return g_strdup(g_ascii_dtostr(text, sizeof text, *(const double *)field));
+    case GASKET_OPTION_CHOICE:
+        return g_strdup(option->choices[*(const int *)field]);
+    case GASKET_OPTION_STRING:
+    case GASKET_OPTION_COLUMN:
+        break;
+    }
+    return NULL; /* names of files say nothing of a model */
+}
+
+void
+gasket_factor_model_set_options(GasketFactorModel *model, const GasketOption *options,
+                                const void *parameters)
+{
+    for (const GasketOption *option = options; option != NULL && option->name != NULL; option++) {
+        char *text = option_text(option, parameters);
+        if (text != NULL)
+            g_hash_table_insert(model->options, g_strdup(option->name), text);
+    }
+}
+
+double
+gasket_factor_model_option(const GasketFactorModel *model, const char *name, double otherwise)
+{
+    const char *text = g_hash_table_lookup(model->options, name);
+    if (text == NULL)
+        return otherwise;
+    return strcmp(text, "true") == 0 ? 1 : g_ascii_strtod(text, NULL);
 }
 
 /* Makes an array n elements of size bytes long. */

@@ -7,6 +7,8 @@
  *   user.factors.npy     float32 (users, k)       item.factors.npy
  *   user.bias.npy        float32 (users,)         item.bias.npy
  *   user.ids.npy         int64 (users,), or user.ids.txt, one a line      item.ids...
+ *   seen.begin.npy       int64 (users + 1,): user u was trained on the items
+ *   seen.items.npy       uint32: rows seen.items[seen.begin[u]] .. of the items, ascending
  *
  *   score of (u, i) = mean + bias[u] + bias[i] + factors[u] . factors[i]
  *
@@ -21,7 +23,14 @@
 
 #include "engine/job.h"
 
-#define GASKET_FACTOR_MODEL_VERSION 1
+#define GASKET_FACTOR_MODEL_VERSION 2
+
+/* What each user was trained on: rows of items, ascending. */
+typedef struct {
+    uint32_t n;      /* users */
+    uint64_t *begin; /* [n + 1]; NULL: not known */
+    uint32_t *item;  /* [begin[n]] */
+} GasketSeen;
 
 typedef struct {
     uint32_t n;
@@ -35,7 +44,9 @@ typedef struct {
     bool scores; /* ranks only: no ratings are predicted */
     uint32_t rank;
     double mean, low, high;
+    GHashTable *options;      /* name -> value as text: what it was trained with */
     GasketFactorSide side[2]; /* users, items */
+    GasketSeen seen;
 } GasketFactorModel;
 
 /* An empty model of k factors; free with gasket_factor_model_free. */
@@ -45,6 +56,21 @@ void gasket_factor_model_free(GasketFactorModel *model);
 /* Appends rows of a result: columns "factors" and "bias" of a kind. Error: MEMORY. */
 bool gasket_factor_model_add(GasketFactorModel *model, const GasketResultBlock *block,
                              GError **error);
+
+/* Keeps what the algorithm's options were. */
+void gasket_factor_model_set_options(GasketFactorModel *model, const GasketOption *options,
+                                     const void *parameters);
+
+/* A number among the options, or otherwise if there is none of that name. */
+double gasket_factor_model_option(const GasketFactorModel *model, const char *name,
+                                  double otherwise);
+
+/* What users are trained on in a graph of ratings (relations 0 and 2), whose out-rows stand; and
+ * the way of it from a process to another, through a file at its start. Errors: MEMORY, IO. */
+bool gasket_seen_from_graph(const GasketGraph *graph, GasketSeen *ret_seen, GError **error);
+bool gasket_seen_store(const GasketSeen *seen, int fd, GError **error);
+bool gasket_seen_fetch(int fd, GasketSeen *ret_seen, GError **error);
+void gasket_seen_clear(GasketSeen *seen);
 
 /* Takes mean, low and high from a run's metrics; 0 where there are none. */
 void gasket_factor_model_set_metrics(GasketFactorModel *model, const GasketReport *report);
@@ -66,6 +92,7 @@ uint32_t gasket_factor_model_find(const GasketFactorModel *model, unsigned kind,
  * range of those trained on. */
 double gasket_factor_model_score(const GasketFactorModel *model, uint32_t user, uint32_t item);
 
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(GasketSeen, gasket_seen_clear)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GasketFactorModel, gasket_factor_model_free)
 
 #endif

@@ -18,24 +18,30 @@
 #include "loaders/factor_model.h"
 #include "loaders/result_file.h"
 
-#define N_FILES 6
+#define N_FILES 8
+
+#define SEEN 6 /* the first of the two that have no side; only where it is known */
 
 static const char *const file_names[N_FILES] = {"user.factors.npy", "user.bias.npy", "user.ids",
-                                                "item.factors.npy", "item.bias.npy", "item.ids"};
+                                                "item.factors.npy", "item.bias.npy", "item.ids",
+                                                "seen.begin.npy",   "seen.items.npy"};
 
 static char *
 file_name(unsigned f, bool text)
 {
-    return f % 3 < 2 ? g_strdup(file_names[f])
-                     : g_strconcat(file_names[f], text ? ".txt" : ".npy", NULL);
+    bool ids = f < SEEN && f % 3 == 2;
+    return ids ? g_strconcat(file_names[f], text ? ".txt" : ".npy", NULL) : g_strdup(file_names[f]);
 }
 
 /* The head of a NumPy array of n rows (of `columns` elements; 0: none). */
 static GString *
-npy_head(const char *type, uint32_t n, uint32_t columns)
+npy_head(const char *type, uint64_t n, uint32_t columns)
 {
     GString *head = g_string_new(NULL);
-    g_string_append_printf(head, "{'descr': '%s', 'fortran_order': False, 'shape': (%u,", type, n);
+    g_string_append_printf(head,
+                           "{'descr': '%s', 'fortran_order': False, 'shape': (%" G_GUINT64_FORMAT
+                           ",",
+                           type, n);
     if (columns > 0)
         g_string_append_printf(head, " %u", columns);
     g_string_append(head, "), }");
@@ -48,10 +54,28 @@ npy_head(const char *type, uint32_t n, uint32_t columns)
     return head;
 }
 
+static GString *
+seen_parts(const GasketSeen *seen, unsigned f, const void **ret_data, size_t *ret_size)
+{
+    const uint64_t n = f == SEEN ? (uint64_t)seen->n + 1 : seen->begin[seen->n];
+    *ret_data = f == SEEN ? (const void *)seen->begin : (const void *)seen->item;
+    *ret_size = n * (f == SEEN ? sizeof *seen->begin : sizeof *seen->item);
+    return npy_head(f == SEEN ? "<i8" : "<u4", n, 0);
+}
+
+/* How many files a model has. */
+static unsigned
+n_files(const GasketFactorModel *model)
+{
+    return model->seen.begin != NULL ? N_FILES : SEEN;
+}
+
 /* The head and the array of file f of a model; ret_data is borrowed. */
 static GString *
 file_parts(const GasketFactorModel *model, unsigned f, const void **ret_data, size_t *ret_size)
 {
+    if (f >= SEEN)
+        return seen_parts(&model->seen, f, ret_data, ret_size);
     const GasketFactorSide *side = &model->side[f / 3];
     *ret_data = NULL;
     *ret_size = 0;
@@ -102,6 +126,16 @@ append_number(GString *out, const char *name, double value)
     g_string_append_printf(out, "  \"%s\": %s,\n", name, g_ascii_dtostr(text, sizeof text, value));
 }
 
+static void
+append_options(const GasketFactorModel *model, GString *out)
+{
+    g_autoptr(GList) names = g_hash_table_get_keys(model->options);
+    names = g_list_sort(names, (GCompareFunc)(void (*)(void))strcmp);
+    for (const GList *l = names; l != NULL; l = l->next)
+        g_string_append_printf(out, "  \"option.%s\": \"%s\",\n", (const char *)l->data,
+                               (const char *)g_hash_table_lookup(model->options, l->data));
+}
+
 /* Everything of model.json before the lines of the files. */
 static GString *
 describe(const GasketFactorModel *model)
@@ -114,6 +148,8 @@ describe(const GasketFactorModel *model)
     append_number(out, "mean", model->mean);
     append_number(out, "low", model->low);
     append_number(out, "high", model->high);
+    append_options(model, out);
+    g_string_append_printf(out, "  \"seen\": %s,\n", model->seen.begin != NULL ? "true" : "false");
     for (unsigned k = 0; k < 2; k++)
         g_string_append_printf(out, "  \"%s\": %u,\n  \"%s_ids\": \"%s\",\n",
                                k == 0 ? "users" : "items", model->side[k].n,
@@ -146,11 +182,11 @@ static bool
 write_files(const GasketFactorModel *model, const char *folder, GError **error)
 {
     g_autoptr(GString) description = describe(model);
-    for (unsigned f = 0; f < N_FILES; f++) {
+    for (unsigned f = 0; f < n_files(model); f++) {
         const void *data;
         size_t size;
         g_autoptr(GString) head = file_parts(model, f, &data, &size);
-        g_autofree char *name = file_name(f, model->side[f / 3].ids.text_begin != NULL);
+        g_autofree char *name = file_name(f, f < SEEN && model->side[f / 3].ids.text_begin != NULL);
         g_string_append_printf(description, "  \"%s\": [%zu, \"%016" G_GINT64_MODIFIER "x\"],\n",
                                name, head->len + size, hash_parts(head, data, size));
         if (!write_file(folder, name, head, data, size, error))
@@ -271,6 +307,18 @@ value_of(const char *text, const char *name)
                                          : g_steal_pointer(&value);
 }
 
+static void
+read_options(const char *text, GasketFactorModel *model)
+{
+    static const char *const start = "\n  \"option.";
+    for (const char *p = strstr(text, start); p != NULL; p = strstr(p, start)) {
+        p += strlen(start);
+        g_autofree char *name = g_strndup(p, strcspn(p, "\""));
+        g_autofree char *key = g_strconcat("option.", name, NULL);
+        g_hash_table_insert(model->options, g_steal_pointer(&name), value_of(text, key));
+    }
+}
+
 /* Reads the description into an empty model; its hash must hold. */
 static bool
 read_description(const char *path, const char *text, gsize size, GasketFactorModel *model,
@@ -308,6 +356,7 @@ read_description(const char *path, const char *text, gsize size, GasketFactorMod
     model->side[1].n = (uint32_t)g_ascii_strtoull(items, NULL, 10);
     text_ids[0] = strcmp(user_ids, "text") == 0;
     text_ids[1] = strcmp(item_ids, "text") == 0;
+    read_options(text, model);
     return true;
 }
 
@@ -351,6 +400,51 @@ take_array(const char *path, const char *name, GString *head, const char *bytes,
     return array;
 }
 
+/* Reads a file whose size and hash the description has. */
+static bool
+read_checked(const char *path, const char *description, const char *name, char **ret_bytes,
+             gsize *ret_size, GError **error)
+{
+    if (!read_whole(path, name, ret_bytes, ret_size, error))
+        return false;
+    g_autofree char *promised = value_of(description, name);
+    g_autofree char *found = g_strdup_printf("[%zu, \"%016" G_GINT64_MODIFIER "x\"]", *ret_size,
+                                             (uint64_t)XXH64(*ret_bytes, *ret_size, 0));
+    return strcmp(promised, found) == 0 ||
+           damaged(path, name, "the model is damaged: size or checksum differ", error);
+}
+
+static bool
+read_seen(const char *path, const char *description, GasketFactorModel *model, GError **error)
+{
+    GasketSeen *seen = &model->seen;
+    const char *const *names = &file_names[SEEN];
+    g_autofree char *begin = NULL, *items = NULL;
+    gsize begin_size, items_size;
+
+    seen->n = model->side[0].n;
+    if (!read_checked(path, description, names[0], &begin, &begin_size, error) ||
+        !read_checked(path, description, names[1], &items, &items_size, error))
+        return false;
+    const uint64_t n = (uint64_t)seen->n + 1;
+    seen->begin = take_array(path, names[0], npy_head("<i8", n, 0), begin, begin_size, n,
+                             sizeof *seen->begin, error);
+    if (seen->begin == NULL)
+        return false;
+    const uint64_t last = seen->begin[seen->n];
+    for (uint32_t u = 0; u < seen->n; u++)
+        if (seen->begin[u] > seen->begin[u + 1])
+            return damaged(path, names[0], "the numbers do not ascend", error);
+    if (seen->begin[0] != 0 || last > items_size / sizeof *seen->item)
+        return damaged(path, names[0], "the numbers do not fit the items", error);
+    seen->item = take_array(path, names[1], npy_head("<u4", last, 0), items, items_size, last,
+                            sizeof *seen->item, error);
+    for (uint64_t e = 0; seen->item != NULL && e < last; e++)
+        if (seen->item[e] >= model->side[1].n)
+            return damaged(path, names[1], "found an item that the model does not have", error);
+    return seen->item != NULL;
+}
+
 static bool
 read_part(const char *path, const char *description, GasketFactorModel *model, unsigned f,
           bool text_ids, GError **error)
@@ -358,13 +452,8 @@ read_part(const char *path, const char *description, GasketFactorModel *model, u
     GasketFactorSide *side = &model->side[f / 3];
     g_autofree char *name = file_name(f, text_ids), *bytes = NULL;
     gsize size;
-    if (!read_whole(path, name, &bytes, &size, error))
+    if (!read_checked(path, description, name, &bytes, &size, error))
         return false;
-    g_autofree char *promised = value_of(description, name);
-    g_autofree char *found = g_strdup_printf("[%zu, \"%016" G_GINT64_MODIFIER "x\"]", size,
-                                             (uint64_t)XXH64(bytes, size, 0));
-    if (strcmp(promised, found) != 0)
-        return damaged(path, name, "the model is damaged: size or checksum differ", error);
     if (f % 3 == 0)
         return (side->factors =
                     take_array(path, name, npy_head("<f4", side->n, model->rank), bytes, size,
@@ -382,15 +471,18 @@ read_part(const char *path, const char *description, GasketFactorModel *model, u
 GasketFactorModel *
 gasket_factor_model_read(const char *path, GError **error)
 {
-    g_autoptr(GasketFactorModel) model = g_new0(GasketFactorModel, 1);
+    g_autoptr(GasketFactorModel) model = gasket_factor_model_new(NULL, 0);
     g_autofree char *description = NULL;
     bool text_ids[2];
     gsize size;
     if (!read_whole(path, "model.json", &description, &size, error) ||
         !read_description(path, description, size, model, text_ids, error))
         return NULL;
-    for (unsigned f = 0; f < N_FILES; f++)
+    for (unsigned f = 0; f < SEEN; f++)
         if (!read_part(path, description, model, f, text_ids[f / 3], error))
             return NULL;
+    g_autofree char *seen = value_of(description, "seen");
+    if (strcmp(seen, "true") == 0 && !read_seen(path, description, model, error))
+        return NULL;
     return g_steal_pointer(&model);
 }
