@@ -1,34 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `gasket predict MODEL PAIRS`, `gasket recommend MODEL`, `gasket similar MODEL`: asking a model
- * that `-o` of a method on ratings wrote. All write lines of tab-separated fields.
+ * that `-o` of a method on ratings wrote. All write rows in any format of results.
  */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/answers.h"
 #include "cli/command.h"
-#include "loaders/factor_model.h"
-#include "loaders/number_text.h"
+#include "cli/graph_input.h"
+#include "loaders/factor_fold.h"
+#include "loaders/factor_lists.h"
 #include "loaders/ratings.h"
-#include "loaders/result_file.h"
 
 typedef struct {
-    const char *output, *user, *item, *seen;
-    bool all;
+    const char *output, *output_table, *user, *item, *ratings;
+    const char *format, *table, *query, *columns;
+    bool all, exclude_seen, no_header;
     int64_t count;
 } AskOptions;
 
 #define FIELD(name) offsetof(AskOptions, name)
-#define OUTPUT_OPTION                                                                              \
+
+/* Options that the three share, as rows of their tables. */
+#define OUTPUT_OPTIONS                                                                             \
+    {.option = {"output", GASKET_OPTION_STRING, FIELD(output), "-",                                \
+                .help = "where the rows go: .tsv, .csv, .jsonl, .npy, .db (a table of SQLite), "   \
+                        "or - for stdout",                                                         \
+                .value_name = "FILE"},                                                             \
+     .letter = 'o'},                                                                               \
+        {.option = {"no-header", GASKET_OPTION_BOOL, FIELD(no_header),                             \
+                    .help = "no heading line in .tsv, .csv and on stdout"}},                       \
     {                                                                                              \
-        .option = {"output",                                                                       \
-                   GASKET_OPTION_STRING,                                                           \
-                   FIELD(output),                                                                  \
-                   "-",                                                                            \
-                   .help = "a file for the lines, or - for stdout",                                \
-                   .value_name = "FILE"},                                                          \
-        .letter = 'o'                                                                              \
+        .option =                                                                                  \
+        { "output-table",                                                                          \
+          GASKET_OPTION_STRING,                                                                    \
+          FIELD(output_table),                                                                     \
+          "result",                                                                                \
+          .help = "SQLite: the table to write; one of that name is replaced, others stay",         \
+          .value_name = "NAME" }                                                                   \
     }
 #define COUNT_OPTION                                                                               \
     {                                                                                              \
@@ -37,74 +47,110 @@ typedef struct {
           GASKET_OPTION_INT,                                                                       \
           FIELD(count),                                                                            \
           "10",                                                                                    \
-          "how many items",                                                                        \
+          "how many",                                                                              \
           .minimum = 1,                                                                            \
           .maximum = 1e9 }                                                                         \
     }
+#define FILE_OPTIONS                                                                               \
+    {.option = {"format", GASKET_OPTION_STRING, FIELD(format),                                     \
+                .help = "of the file: ratings, csv, edges, mtx, binary, binary-weighted or "       \
+                        "sqlite; recognised by content and ending if not given",                   \
+                .value_name = "NAME"}},                                                            \
+        {.option = {"table", GASKET_OPTION_STRING, FIELD(table), .help = "SQLite: its table",      \
+                    .value_name = "NAME"}},                                                        \
+        {.option = {"query", GASKET_OPTION_STRING, FIELD(query),                                   \
+                    .help = "SQLite: read the rows of a SELECT instead of a table",                \
+                    .value_name = "SELECT"}},                                                      \
+    {                                                                                              \
+        .option =                                                                                  \
+        { "columns",                                                                               \
+          GASKET_OPTION_STRING,                                                                    \
+          FIELD(columns),                                                                          \
+          .help = "SQLite and text: the columns of user, item and rating, by name or by "          \
+                  "position from 1",                                                               \
+          .value_name = "USER,ITEM[,RATING]" }                                                     \
+    }
 
-static const GasketCliOption predict_options[] = {OUTPUT_OPTION, {.letter = 0}};
+static const GasketCliOption predict_options[] = {FILE_OPTIONS, OUTPUT_OPTIONS, {.letter = 0}};
 
 static const GasketCliOption recommend_options[] = {
     {.option = {"user", GASKET_OPTION_STRING, FIELD(user), .help = "for this user",
                 .value_name = "ID"}},
-    {.option = {"all", GASKET_OPTION_BOOL, FIELD(all), .help = "for every user of the model"}},
+    {.option = {"all", GASKET_OPTION_BOOL, FIELD(all),
+                .help = "for every user of the model, or of --ratings"}},
+    {.option = {"ratings", GASKET_OPTION_STRING, FIELD(ratings),
+                .help = "for users with these ratings, known to the model or not: their factors "
+                        "are found from them",
+                .value_name = "FILE"}},
     COUNT_OPTION,
-    {.option = {"exclude-seen", GASKET_OPTION_STRING, FIELD(seen),
-                .help = "no item that the user has rated in these ratings", .value_name = "FILE"}},
-    OUTPUT_OPTION,
+    {.option = {"exclude-seen", GASKET_OPTION_BOOL, FIELD(exclude_seen),
+                .help = "no item that the user was trained on, or has in --ratings"}},
+    FILE_OPTIONS,
+    OUTPUT_OPTIONS,
     {.letter = 0},
 };
 
 static const GasketCliOption similar_options[] = {
-    {.option = {"item", GASKET_OPTION_STRING, FIELD(item), .help = "to this item", .required = true,
+    {.option = {"item", GASKET_OPTION_STRING, FIELD(item), .help = "to this item",
                 .value_name = "ID"}},
+    {.option = {"all", GASKET_OPTION_BOOL, FIELD(all), .help = "to every item of the model"}},
     COUNT_OPTION,
-    OUTPUT_OPTION,
+    OUTPUT_OPTIONS,
     {.letter = 0},
 };
 
 /* ---- common ---------------------------------------------------------------------------------- */
 
-static bool
-write_lines(const GString *lines, const char *output, GError **error)
-{
-    g_autoptr(GasketResultFile) file = gasket_result_file_new(output, error);
-    return file != NULL && gasket_result_file_write(file, lines->str, lines->len, error) &&
-           gasket_result_file_sync(file, error) && gasket_result_file_publish(file, error);
-}
-
-static void
-append_score(GString *out, double score)
-{
-    char text[G_ASCII_DTOSTR_BUF_SIZE];
-    g_string_append_printf(out, "\t%s\n", g_ascii_formatd(text, sizeof text, "%.9g", score));
-}
-
 static GasketGraph *
-load_ratings(const char *path, const GasketCliCommon *common, GError **error)
+load_ratings(const char *path, const GasketCliCall *call, GError **error)
 {
+    const AskOptions *own = call->own;
     const GasketRatingsOptions options = {
-        .load = {.inputs = &path, .n_inputs = 1, .threads = gasket_cli_threads(common, 1)},
+        .load = {.inputs = &path,
+                 .n_inputs = 1,
+                 .format = own->format,
+                 .table = own->table,
+                 .query = own->query,
+                 .columns = own->columns,
+                 .threads = gasket_cli_threads(&call->common, 1)},
         .order = GASKET_ORDER_GIVEN,
         .holdout = GASKET_HOLDOUT_NONE,
     };
     return gasket_ratings_load(&options, NULL, error);
 }
 
-/* The row of an id given as text. */
+/* The row of an id given as text, among ids that stand as a kind of a model. */
 static bool
 find(const GasketFactorModel *model, unsigned kind, const char *id, uint32_t *ret_row,
      GError **error)
 {
-    char *copy = g_strdup(id);
+    g_autofree char *copy = g_strdup(id);
     uint64_t begin[2] = {0, strlen(id)};
     const GasketIds ids = {.n = 1, .text_begin = begin, .text = copy};
     *ret_row = gasket_factor_model_find(model, kind, &ids, 0);
-    g_free(copy);
     if (*ret_row != GASKET_NO_VERTEX)
         return true;
     return gasket_cli_refuse(error, "--%s: the model has no %s %s", kind == 0 ? "user" : "item",
                              kind == 0 ? "user" : "item", id);
+}
+
+/* What can be said before anything is read. */
+static bool
+check_output(const AskOptions *options, const char *input, GError **error)
+{
+    const GasketResultOptions result = {.table = options->output_table};
+    const GasketCliCommon common = {.table = options->table, .query = options->query};
+    return gasket_result_writer_check(options->output, &result, error) &&
+           (input == NULL || gasket_graph_input_check_output(&input, 1, &common, options->output,
+                                                             options->output_table, error));
+}
+
+static GasketCliAnswers *
+open_answers(const AskOptions *options, const GasketCliAnswerShape *shape,
+             const GasketIds *subjects, const GasketIds *objects, GError **error)
+{
+    return gasket_cli_answers_new(options->output, shape, subjects, objects, options->no_header,
+                                  options->output_table, error);
 }
 
 /* ---- predict --------------------------------------------------------------------------------- */
@@ -112,33 +158,37 @@ find(const GasketFactorModel *model, unsigned kind, const char *id, uint32_t *re
 static bool
 predict(GasketCliCall *call, int *ret_status, GError **error)
 {
+    static const GasketCliAnswerShape shape = {"user", false, "item", "prediction"};
     const AskOptions *options = call->own;
     if (call->n_arguments != 2)
         return gasket_cli_refuse(error, "predict: expected MODEL and a file of pairs");
+    if (!check_output(options, call->arguments[1], error))
+        return false;
     g_autoptr(GasketFactorModel) model = gasket_factor_model_read(call->arguments[0], error);
     g_autoptr(GasketGraph) pairs =
-        model != NULL ? load_ratings(call->arguments[1], &call->common, error) : NULL;
+        model != NULL ? load_ratings(call->arguments[1], call, error) : NULL;
     if (pairs == NULL)
         return false;
 
     const GasketIds *users = &pairs->kinds[0].ids, *items = &pairs->kinds[1].ids;
     const GasketGraphRows *rows = &pairs->relations[0].rows[GASKET_OUT];
+    g_autoptr(GasketCliAnswers) answers = open_answers(options, &shape, users, items, error);
+    if (answers == NULL)
+        return false;
     g_autofree uint32_t *item_row = g_new(uint32_t, items->n + 1);
-    g_autoptr(GString) lines = g_string_new("user\titem\tprediction\n");
     for (uint32_t i = 0; i < items->n; i++)
         item_row[i] = gasket_factor_model_find(model, 1, items, i);
     for (uint32_t u = 0; u < users->n; u++) {
         uint32_t user = gasket_factor_model_find(model, 0, users, u);
         for (uint64_t e = rows->offset[u]; e < rows->offset[u + 1]; e++) {
-            gasket_ids_append(users, u, lines);
-            g_string_append_c(lines, '\t');
-            gasket_ids_append(items, rows->neighbour[e], lines);
-            append_score(lines,
-                         gasket_factor_model_score(model, user, item_row[rows->neighbour[e]]));
+            const uint32_t item = rows->neighbour[e];
+            double score = gasket_factor_model_score(model, user, item_row[item]);
+            if (!gasket_cli_answers_add(answers, u, 0, item, score, error))
+                return false;
         }
     }
     *ret_status = GASKET_EXIT_DONE;
-    return write_lines(lines, options->output, error);
+    return gasket_cli_answers_finish(answers, error);
 }
 
 const GasketCliCommand gasket_cli_predict_command = {
@@ -150,125 +200,159 @@ const GasketCliCommand gasket_cli_predict_command = {
         "writes user, item and prediction, ascending by user and item. What the model does not "
         "know counts as average.\n"
         "\n"
-        "  gasket predict model/ pairs.tsv\n",
+        "  gasket predict model/ pairs.tsv -o predictions.db\n",
     .tables = GASKET_CLI_MACHINE,
     .options = predict_options,
     .options_size = sizeof(AskOptions),
     .run = predict,
 };
 
-/* ---- recommend and similar ------------------------------------------------------------------- */
+/* ---- recommend ------------------------------------------------------------------------------- */
 
-typedef struct {
-    double score;
-    uint32_t item;
-} Scored;
-
-static int
-compare_scored(const void *a, const void *b)
-{
-    const Scored *x = a, *y = b;
-    if (x->score != y->score)
-        return x->score > y->score ? -1 : 1;
-    return x->item < y->item ? -1 : x->item > y->item;
-}
-
-/* Unclipped, so that items at the top of the range still have an order. */
-static double
-rank_score(const GasketFactorModel *model, uint32_t user, uint32_t item)
-{
-    const float *p = model->side[0].factors + (size_t)user * model->rank;
-    const float *q = model->side[1].factors + (size_t)item * model->rank;
-    double score = model->mean + model->side[0].bias[user] + model->side[1].bias[item];
-    for (uint32_t f = 0; f < model->rank; f++)
-        score += (double)p[f] * q[f];
-    return score;
-}
-
-/* What users have rated: rows of the model's items by rows of its users. */
-typedef struct {
-    GasketGraph *graph;  /* NULL: nothing */
-    uint32_t *item_row;  /* [items of the graph] row of the model */
-    uint32_t *user_seen; /* [users of the model] number in the graph, or NO_VERTEX */
-} Seen;
-
-static void
-seen_clear(Seen *seen)
-{
-    gasket_graph_free(seen->graph);
-    g_free(seen->item_row);
-    g_free(seen->user_seen);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Seen, seen_clear)
+static const GasketCliAnswerShape recommend_shape = {"user", true, "item", "score"};
 
 static bool
-load_seen(const GasketFactorModel *model, const char *path, const GasketCliCommon *common,
-          Seen *seen, GError **error)
+add_list(GasketCliAnswers *answers, uint32_t subject, const GasketScoredItem *list, uint32_t n,
+         GError **error)
 {
-    seen->graph = load_ratings(path, common, error);
-    if (seen->graph == NULL)
-        return false;
-    const GasketIds *users = &seen->graph->kinds[0].ids, *items = &seen->graph->kinds[1].ids;
-    seen->item_row = g_new(uint32_t, items->n + 1);
-    seen->user_seen = g_new(uint32_t, model->side[0].n + 1);
-    memset(seen->user_seen, 0xff, model->side[0].n * sizeof *seen->user_seen);
-    for (uint32_t i = 0; i < items->n; i++)
-        seen->item_row[i] = gasket_factor_model_find(model, 1, items, i);
-    for (uint32_t u = 0; u < users->n; u++) {
-        uint32_t row = gasket_factor_model_find(model, 0, users, u);
-        if (row != GASKET_NO_VERTEX)
-            seen->user_seen[row] = u;
-    }
+    for (uint32_t r = 0; r < n; r++)
+        if (!gasket_cli_answers_add(answers, subject, r + 1, list[r].item, list[r].score, error))
+            return false;
     return true;
 }
 
-/* Appends the best items of a user. scratch: [items]. */
-static void
-recommend_to(const GasketFactorModel *model, const Seen *seen, uint32_t user, int64_t count,
-             Scored *scratch, GString *lines)
+/* To users of the model. */
+static bool
+recommend_known(const AskOptions *options, const GasketFactorModel *model, uint32_t count,
+                GasketScoredItem *list, GError **error)
 {
-    const uint32_t n = model->side[1].n;
-    for (uint32_t i = 0; i < n; i++)
-        scratch[i] = (Scored){rank_score(model, user, i), i};
-    uint32_t row = seen->graph != NULL ? seen->user_seen[user] : GASKET_NO_VERTEX;
-    if (row != GASKET_NO_VERTEX) {
-        const GasketGraphRows *rows = &seen->graph->relations[0].rows[GASKET_OUT];
-        for (uint64_t e = rows->offset[row]; e < rows->offset[row + 1]; e++) {
-            uint32_t item = seen->item_row[rows->neighbour[e]];
-            if (item != GASKET_NO_VERTEX)
-                scratch[item].score = -INFINITY;
-        }
+    const GasketFactorSide *users = &model->side[0];
+    const GasketSeen *seen = &model->seen;
+    uint32_t first = 0, end = users->n;
+    if (options->user != NULL) {
+        if (!find(model, 0, options->user, &first, error))
+            return false;
+        end = first + 1;
     }
-    qsort(scratch, n, sizeof *scratch, compare_scored);
-    for (uint32_t r = 0; r < n && r < (uint64_t)count && scratch[r].score > -INFINITY; r++) {
-        gasket_ids_append(&model->side[0].ids, user, lines);
-        g_string_append_printf(lines, "\t%u\t", r + 1);
-        gasket_ids_append(&model->side[1].ids, scratch[r].item, lines);
-        append_score(lines, scratch[r].score);
+    if (options->exclude_seen && seen->begin == NULL)
+        return gasket_cli_refuse(error, "--exclude-seen: the model does not keep what its users "
+                                        "were trained on");
+    g_autoptr(GasketCliAnswers) answers =
+        open_answers(options, &recommend_shape, &users->ids, &model->side[1].ids, error);
+    if (answers == NULL)
+        return false;
+    for (uint32_t u = first; u < end; u++) {
+        const uint64_t begin = options->exclude_seen ? seen->begin[u] : 0;
+        const uint64_t past = options->exclude_seen ? seen->begin[u + 1] : 0;
+        const uint32_t *excluded = options->exclude_seen ? seen->item + begin : NULL;
+        uint32_t n = gasket_factor_model_best(model, users->factors + (size_t)u * model->rank,
+                                              users->bias[u], excluded, past - begin, count, list);
+        if (!add_list(answers, u, list, n, error))
+            return false;
     }
+    return gasket_cli_answers_finish(answers, error);
+}
+
+static int
+compare_rows(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* What a user has seen: what he rated in --ratings, and what the model knows of him. ret: sorted,
+ * with GASKET_NO_VERTEX for what the model does not have at the end. */
+static void
+join_seen(const GasketFactorModel *model, const GasketIds *users, uint32_t user,
+          const uint32_t *items, size_t n, GArray *ret)
+{
+    const GasketSeen *seen = &model->seen;
+    g_array_set_size(ret, 0);
+    g_array_append_vals(ret, items, (guint)n);
+    uint32_t row = gasket_factor_model_find(model, 0, users, user);
+    if (row != GASKET_NO_VERTEX && seen->begin != NULL)
+        g_array_append_vals(ret, seen->item + seen->begin[row],
+                            (guint)(seen->begin[row + 1] - seen->begin[row]));
+    qsort(ret->data, ret->len, sizeof(uint32_t), compare_rows);
+}
+
+/* Whether a user of --ratings is the one of --user, if there is one. */
+static bool
+is_asked(const AskOptions *options, const GasketIds *users, uint32_t user)
+{
+    g_autoptr(GString) id = g_string_new(NULL);
+    gasket_ids_append(users, user, id);
+    return options->user == NULL || strcmp(options->user, id->str) == 0;
+}
+
+/* To users of --ratings. */
+static bool
+recommend_folded(const GasketCliCall *call, const GasketFactorModel *model, uint32_t count,
+                 GasketScoredItem *list, GError **error)
+{
+    const AskOptions *options = call->own;
+    g_autoptr(GasketFactorFold) fold = gasket_factor_fold_new(model, error);
+    g_autoptr(GasketGraph) graph =
+        fold != NULL ? load_ratings(options->ratings, call, error) : NULL;
+    if (graph == NULL)
+        return false;
+    const GasketIds *users = &graph->kinds[0].ids, *items = &graph->kinds[1].ids;
+    const GasketGraphRows *rows = &graph->relations[0].rows[GASKET_OUT];
+    const float *rating = rows->columns[0].data;
+    g_autoptr(GasketCliAnswers) answers =
+        open_answers(options, &recommend_shape, users, &model->side[1].ids, error);
+    if (answers == NULL)
+        return false;
+
+    g_autofree float *factors = g_new(float, model->rank + 1);
+    g_autoptr(GArray) seen = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    bool found = false;
+    for (uint64_t e = 0; e < rows->n_entries; e++)
+        rows->neighbour[e] = gasket_factor_model_find(model, 1, items, rows->neighbour[e]);
+    for (uint32_t u = 0; u < users->n; u++) {
+        const uint32_t *own = rows->neighbour + rows->offset[u];
+        const size_t n_own = rows->offset[u + 1] - rows->offset[u];
+        float bias;
+        if (!is_asked(options, users, u))
+            continue;
+        found = true;
+        if (!gasket_factor_fold_user(fold, n_own, own, rating + rows->offset[u], factors, &bias,
+                                     error))
+            return false;
+        if (options->exclude_seen)
+            join_seen(model, users, u, own, n_own, seen);
+        uint32_t n =
+            gasket_factor_model_best(model, factors, bias, (const uint32_t *)(void *)seen->data,
+                                     seen->len, count, list);
+        if (!add_list(answers, u, list, n, error))
+            return false;
+    }
+    if (!found)
+        return gasket_cli_refuse(error, "--user: %s has no ratings of %s", options->ratings,
+                                 options->user);
+    return gasket_cli_answers_finish(answers, error);
 }
 
 static bool
 recommend(GasketCliCall *call, int *ret_status, GError **error)
 {
     const AskOptions *options = call->own;
-    g_auto(Seen) seen = {0};
-    uint32_t first = 0;
     if (call->n_arguments != 1)
         return gasket_cli_refuse(error, "recommend: expected MODEL");
-    if (options->all == (options->user != NULL))
-        return gasket_cli_refuse(error, "recommend: expected --user ID or --all");
-    g_autoptr(GasketFactorModel) model = gasket_factor_model_read(call->arguments[0], error);
-    if (model == NULL || (!options->all && !find(model, 0, options->user, &first, error)) ||
-        (options->seen != NULL && !load_seen(model, options->seen, &call->common, &seen, error)))
+    if (options->all && options->user != NULL)
+        return gasket_cli_refuse(error, "--user and --all exclude one another");
+    if (!options->all && options->user == NULL && options->ratings == NULL)
+        return gasket_cli_refuse(error, "recommend: expected --user ID, --all or --ratings FILE");
+    if (!check_output(options, options->ratings, error))
         return false;
-    uint32_t end = options->all ? model->side[0].n : first + 1;
-    g_autofree Scored *scratch = g_new(Scored, model->side[1].n + 1);
-    g_autoptr(GString) lines = g_string_new("user\trank\titem\tscore\n");
-    for (uint32_t user = first; user < end; user++)
-        recommend_to(model, &seen, user, options->count, scratch, lines);
+    g_autoptr(GasketFactorModel) model = gasket_factor_model_read(call->arguments[0], error);
+    if (model == NULL)
+        return false;
+    const uint32_t count = (uint32_t)MIN(options->count, (int64_t)model->side[1].n);
+    g_autofree GasketScoredItem *list = g_new(GasketScoredItem, count + 1);
     *ret_status = GASKET_EXIT_DONE;
-    return write_lines(lines, options->output, error);
+    return options->ratings != NULL ? recommend_folded(call, model, count, list, error)
+                                    : recommend_known(options, model, count, list, error);
 }
 
 const GasketCliCommand gasket_cli_recommend_command = {
@@ -276,59 +360,59 @@ const GasketCliCommand gasket_cli_recommend_command = {
     .arguments = "MODEL",
     .summary = "recommend items by a model",
     .description = "Writes the items with the largest scores: user, rank, item, score. Scores are "
-                   "not clipped to the range of the ratings.\n"
+                   "not clipped to the range of the ratings. Users of --ratings need not be known "
+                   "to the model: their factors are the best for their ratings with the items as "
+                   "they are.\n"
                    "\n"
-                   "  gasket recommend model/ --user 42 --count 10 --exclude-seen ratings.csv\n"
-                   "  gasket recommend model/ --all -o lists.tsv\n",
+                   "  gasket recommend model/ --user 42 --count 10 --exclude-seen\n"
+                   "  gasket recommend model/ --all -o lists.db\n"
+                   "  gasket recommend model/ --ratings newcomers.csv --exclude-seen\n",
     .tables = GASKET_CLI_MACHINE,
     .options = recommend_options,
     .options_size = sizeof(AskOptions),
     .run = recommend,
 };
 
-static double
-cosine(const GasketFactorModel *model, uint32_t a, uint32_t b)
-{
-    const float *p = model->side[1].factors + (size_t)a * model->rank;
-    const float *q = model->side[1].factors + (size_t)b * model->rank;
-    double product = 0, left = 0, right = 0;
-    for (uint32_t f = 0; f < model->rank; f++) {
-        product += (double)p[f] * q[f];
-        left += (double)p[f] * p[f];
-        right += (double)q[f] * q[f];
-    }
-    return left > 0 && right > 0 ? product / sqrt(left * right) : 0;
-}
+/* ---- similar --------------------------------------------------------------------------------- */
 
 static bool
 similar(GasketCliCall *call, int *ret_status, GError **error)
 {
+    static const GasketCliAnswerShape shape = {"item", true, "similar", "similarity"};
     const AskOptions *options = call->own;
-    uint32_t item, n_found = 0;
+    uint32_t first = 0;
     if (call->n_arguments != 1)
         return gasket_cli_refuse(error, "similar: expected MODEL");
-    g_autoptr(GasketFactorModel) model = gasket_factor_model_read(call->arguments[0], error);
-    if (model == NULL || !find(model, 1, options->item, &item, error))
+    if (options->all == (options->item != NULL))
+        return gasket_cli_refuse(error, "similar: expected --item ID or --all");
+    if (!check_output(options, NULL, error))
         return false;
-    g_autofree Scored *scored = g_new(Scored, model->side[1].n + 1);
-    for (uint32_t i = 0; i < model->side[1].n; i++)
-        if (i != item)
-            scored[n_found++] = (Scored){cosine(model, item, i), i};
-    qsort(scored, n_found, sizeof *scored, compare_scored);
-    g_autoptr(GString) lines = g_string_new("item\tsimilarity\n");
-    for (uint32_t r = 0; r < n_found && r < (uint64_t)options->count; r++) {
-        gasket_ids_append(&model->side[1].ids, scored[r].item, lines);
-        append_score(lines, scored[r].score);
+    g_autoptr(GasketFactorModel) model = gasket_factor_model_read(call->arguments[0], error);
+    if (model == NULL || (options->item != NULL && !find(model, 1, options->item, &first, error)))
+        return false;
+    const GasketFactorSide *items = &model->side[1];
+    const uint32_t end = options->all ? items->n : first + 1;
+    const uint32_t count = (uint32_t)MIN(options->count, (int64_t)items->n);
+    g_autofree GasketScoredItem *list = g_new(GasketScoredItem, count + 1);
+    g_autoptr(GasketCliAnswers) answers =
+        open_answers(options, &shape, &items->ids, &items->ids, error);
+    if (answers == NULL)
+        return false;
+    for (uint32_t item = first; item < end; item++) {
+        uint32_t n = gasket_factor_model_like(model, item, count, list);
+        if (!add_list(answers, item, list, n, error))
+            return false;
     }
     *ret_status = GASKET_EXIT_DONE;
-    return write_lines(lines, options->output, error);
+    return gasket_cli_answers_finish(answers, error);
 }
 
 const GasketCliCommand gasket_cli_similar_command = {
     .name = "similar",
     .arguments = "MODEL",
     .summary = "items that are like another, by a model",
-    .description = "Writes the items whose factors have the largest cosine with those of --item.\n"
+    .description = "Writes the items whose factors have the largest cosine with those of an item: "
+                   "item, rank, similar, similarity.\n"
                    "\n"
                    "  gasket similar model/ --item 50\n",
     .tables = GASKET_CLI_MACHINE,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/array.h"
+#include "loaders/number_text.h"
 
 GasketFactorModel *
 gasket_factor_model_new(const char *algorithm, uint32_t rank)
@@ -33,17 +34,17 @@ gasket_factor_model_free(GasketFactorModel *model)
 }
 
 static char *
-option_text(const GasketOption *option, const void *parameters)
+option_text(GasketNumberText *numbers, const GasketOption *option, const void *parameters)
 {
     const void *field = (const char *)parameters + option->offset;
-    char text[G_ASCII_DTOSTR_BUF_SIZE];
+    char text[GASKET_NUMBER_TEXT_MAX];
     switch (option->type) {
     case GASKET_OPTION_BOOL:
         return g_strdup(*(const bool *)field ? "true" : "false");
     case GASKET_OPTION_INT:
         return g_strdup_printf("%" G_GINT64_FORMAT, *(const int64_t *)field);
     case GASKET_OPTION_DOUBLE:
-        return g_strdup(g_ascii_dtostr(text, sizeof text, *(const double *)field));
+        return g_strndup(text, gasket_number_text_double(numbers, *(const double *)field, text));
     case GASKET_OPTION_CHOICE:
         return g_strdup(option->choices[*(const int *)field]);
     case GASKET_OPTION_STRING:
@@ -57,11 +58,13 @@ void
 gasket_factor_model_set_options(GasketFactorModel *model, const GasketOption *options,
                                 const void *parameters)
 {
+    GasketNumberText *numbers = gasket_number_text_new();
     for (const GasketOption *option = options; option != NULL && option->name != NULL; option++) {
-        char *text = option_text(option, parameters);
+        char *text = option_text(numbers, option, parameters);
         if (text != NULL)
             g_hash_table_insert(model->options, g_strdup(option->name), text);
     }
+    gasket_number_text_free(numbers);
 }
 
 double

@@ -5,6 +5,7 @@
  *   PATH            93 'NUMPY' 1 0 | length of header, 16 bit | header, blanks, newline | rows
  *   PATH.ids.npy    the same with '<i8' ids, or
  *   PATH.ids.txt    the ids, one a line
+ *   PATH.COLUMN.txt the text ids that a vertex column of another kind holds rows of
  *   PATH.begin.npy  '<i8' (n + 1): where each id's elements begin, if the column varies in length
  *
  * One column is an array of its type, (n,) or (n, length). Several are an array of records, field
@@ -30,10 +31,12 @@ typedef struct {
     char *path;
     const GasketResultColumn *columns; /* [n_columns] */
     unsigned n_columns;
+    bool foreign;  /* vertex columns are of another kind */
     bool text_ids; /* once ids is there */
     GasketResultFile *data;
     GasketResultFile *ids;   /* made with the first block, which tells their type */
     GasketResultFile *begin; /* of a varying column; else NULL */
+    GasketResultFile *names; /* of the vertices of another kind, where they are text; else NULL */
     GString *record;
     uint64_t n_rows, n_elements;
 } NpySink;
@@ -135,19 +138,41 @@ open_ids(NpySink *npy, bool text_ids, GError **error)
     return text_ids || write_header(npy->ids, header("'<i8'", 0, 1), false, error);
 }
 
+/* The first n ids as lines of text. */
+static bool
+write_lines(NpySink *npy, GasketResultFile *file, const GasketIds *ids, size_t n, GError **error)
+{
+    GString *text = npy->record;
+    for (size_t i = 0; i < n; i++) {
+        g_string_truncate(text, 0);
+        gasket_result_row_append_id(ids, (uint32_t)i, text);
+        g_string_append_c(text, '\n');
+        if (!gasket_result_file_write(file, text->str, text->len, error))
+            return false;
+    }
+    return true;
+}
+
 static bool
 write_ids(NpySink *npy, const GasketResultBlock *block, GError **error)
 {
     if (!npy->text_ids)
         return gasket_result_file_write(npy->ids, block->ids->integer,
                                         block->n * sizeof *block->ids->integer, error);
-    GString *text = npy->record;
-    for (size_t i = 0; i < block->n; i++) {
-        g_string_truncate(text, 0);
-        gasket_result_row_append_id(block->ids, (uint32_t)i, text);
-        g_string_append_c(text, '\n');
-        if (!gasket_result_file_write(npy->ids, text->str, text->len, error))
-            return false;
+    return write_lines(npy, npy->ids, block->ids, block->n, error);
+}
+
+/* The file of the names of a vertex column of another kind: all in one, from the first block. */
+static bool
+write_names(NpySink *npy, const GasketIds *directory, GError **error)
+{
+    for (unsigned c = 0; c < npy->n_columns; c++) {
+        if (npy->columns[c].type != GASKET_VERTEX)
+            continue;
+        g_autofree char *path = g_strdup_printf("%s.%s.txt", npy->path, npy->columns[c].name);
+        npy->names = gasket_result_file_new(path, error);
+        return npy->names != NULL && write_lines(npy, npy->names, directory, directory->n, error) &&
+               gasket_result_file_sync(npy->names, error);
     }
     return true;
 }
@@ -222,8 +247,12 @@ npy_write(GasketResultSink *sink, const GasketResultBlock *block, GError **error
 {
     NpySink *npy = (NpySink *)sink;
 
-    if (npy->ids == NULL && !open_ids(npy, block->ids->integer == NULL, error))
-        return false;
+    if (npy->ids == NULL) {
+        bool text = npy->foreign && block->directory != NULL && block->directory->integer == NULL;
+        if (!open_ids(npy, block->ids->integer == NULL, error) ||
+            (text && !write_names(npy, block->directory, error)))
+            return false;
+    }
     if (!write_ids(npy, block, error))
         return false;
     if (npy->begin != NULL)
@@ -252,6 +281,7 @@ npy_finish(GasketResultSink *sink, GError **error)
     if (npy->begin != NULL && !finish_begin(npy, error))
         return false;
     if (!gasket_result_file_sync(npy->ids, error) || !gasket_result_file_sync(npy->data, error) ||
+        (npy->names != NULL && !gasket_result_file_publish(npy->names, error)) ||
         !gasket_result_file_publish(npy->ids, error) ||
         !gasket_result_file_publish(npy->data, error))
         return false;
@@ -269,6 +299,7 @@ npy_free(GasketResultSink *sink)
     gasket_result_file_free(npy->data);
     gasket_result_file_free(npy->ids);
     gasket_result_file_free(npy->begin);
+    gasket_result_file_free(npy->names);
     g_string_free(npy->record, TRUE);
     g_free(npy->path);
     g_free(npy);
@@ -276,7 +307,7 @@ npy_free(GasketResultSink *sink)
 
 GasketResultSink *
 gasket_result_npy_new(const char *path, const GasketResultColumn *columns, unsigned n_columns,
-                      GError **error)
+                      const GasketResultOptions *options, GError **error)
 {
     GasketResultFile *file = gasket_result_file_new(path, error);
     if (file == NULL)
@@ -287,6 +318,7 @@ gasket_result_npy_new(const char *path, const GasketResultColumn *columns, unsig
     npy->path = g_strdup(path);
     npy->columns = columns;
     npy->n_columns = n_columns;
+    npy->foreign = options->n_keys > 0;
     npy->data = file;
     npy->record = g_string_new(NULL);
     if ((gasket_result_varies(columns, n_columns) && !open_begin(npy, error)) ||

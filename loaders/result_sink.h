@@ -20,7 +20,8 @@ GasketResultSink *gasket_result_text_new(GasketRowStyle style, const char *path,
                                          const GasketResultColumn *columns, unsigned n_columns,
                                          const GasketResultOptions *options, GError **error);
 GasketResultSink *gasket_result_npy_new(const char *path, const GasketResultColumn *columns,
-                                        unsigned n_columns, GError **error);
+                                        unsigned n_columns, const GasketResultOptions *options,
+                                        GError **error);
 GasketResultSink *gasket_result_sqlite_new(const char *path, const GasketResultColumn *columns,
                                            unsigned n_columns, const GasketResultOptions *options,
                                            GError **error);

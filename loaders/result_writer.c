@@ -134,7 +134,7 @@ new_sink(Format format, const char *path, const GasketResultColumn *columns, uns
     case FORMAT_JSONL:
         return gasket_result_text_new(GASKET_ROW_JSONL, path, columns, n_columns, options, error);
     case FORMAT_NPY:
-        return gasket_result_npy_new(path, columns, n_columns, error);
+        return gasket_result_npy_new(path, columns, n_columns, options, error);
     case FORMAT_SQLITE:
         return gasket_result_sqlite_new(path, columns, n_columns, options, error);
     case FORMAT_UAI:

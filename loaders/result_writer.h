@@ -19,7 +19,8 @@
  *   npy     .npy    one array: (n,) or (n, length); a record array if there are several columns.
  *                   Ids stand in PATH.ids.npy (int64) or, where they are text, in PATH.ids.txt
  *                   (one a line, \t \n \r \\ escaped). A vertex column holds ids, INT64_MIN for
- *                   none; where ids are text it holds rows (0 ..), -1 for none
+ *                   none; where ids are text it holds rows (0 ..), -1 for none; of another
+ *                   kind's text (n_keys) rows of PATH.COLUMN.txt
  *   sqlite  .db .sqlite .sqlite3    a table in a new or existing database; other tables stay
  *   uai     .MAR .PR .MPE .MAP      results of graphical models: marginals (a varying column),
  *                   log10 of the partition function (the metric log10_z), an assignment (a column
@@ -49,6 +50,8 @@ typedef struct {
     const char *table;      /* sqlite; NULL: "result" */
     const char *id_name;    /* heading of the ids; NULL: "vertex" */
     const char *index_name; /* heading of positions in a varying column; NULL: "index" */
+    unsigned n_keys;        /* ids may be there several times: a row is known by its id and the
+                               first so many columns. Vertex columns are then of another kind */
 } GasketResultOptions;
 
 /* columns: [n_columns] of one kind, copied; names borrowed. options: NULL for the defaults.

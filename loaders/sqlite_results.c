@@ -12,6 +12,11 @@
  *   CREATE TABLE "result" ("variable" INTEGER, "state" INTEGER, "probability" REAL,
  *                          PRIMARY KEY ("variable", "state")) WITHOUT ROWID
  *
+ * A table with further keys has no more than one row of the id and these:
+ *
+ *   CREATE TABLE "result" ("user" INTEGER, "item" INTEGER, "prediction" REAL,
+ *                          PRIMARY KEY ("user", "item")) WITHOUT ROWID
+ *
  * An existing database gets the table in one transaction: its other tables stay, a table of the
  * same name is replaced, and whatever fails is rolled back. A new database is a file that appears
  * whole or not at all (result_file.h).
@@ -38,7 +43,8 @@ typedef struct {
     const GasketResultColumn *columns; /* [n_columns] */
     unsigned n_columns;
     char *table, *id_name, *index_name;
-    bool varying; /* some column is */
+    bool varying;    /* some column is */
+    unsigned n_keys; /* columns that belong to the key, behind the id */
     sqlite3 *db;
     sqlite3_stmt *insert; /* made with the first block, which tells the ids' type */
 } SqliteSink;
@@ -113,7 +119,7 @@ drop_existing(const SqliteSink *sink, GError **error)
 }
 
 static void
-append_column(GString *sql, const GasketResultColumn *column, size_t element, bool text_ids)
+append_column(GString *sql, const GasketResultColumn *column, size_t element, bool text_vertices)
 {
     g_autofree char *name = column->length > 1 ? g_strdup_printf("%s_%zu", column->name, element)
                                                : g_strdup(column->name);
@@ -121,15 +127,36 @@ append_column(GString *sql, const GasketResultColumn *column, size_t element, bo
     append_name(sql, name);
     if (column->type == GASKET_FLOAT || column->type == GASKET_DOUBLE)
         g_string_append(sql, " REAL");
-    else if (column->type == GASKET_VERTEX && text_ids)
+    else if (column->type == GASKET_VERTEX && text_vertices)
         g_string_append(sql, " TEXT");
     else
         g_string_append(sql, " INTEGER");
 }
 
-static bool
-create_table(SqliteSink *sink, bool text_ids, GError **error)
+/* The key of a table where the id alone is none. */
+static void
+append_key(const SqliteSink *sink, GString *sql)
 {
+    g_string_append(sql, ", PRIMARY KEY (");
+    append_name(sql, sink->id_name);
+    if (sink->varying) {
+        g_string_append(sql, ", ");
+        append_name(sql, sink->index_name);
+    }
+    for (unsigned c = 0; c < sink->n_keys; c++) {
+        g_string_append(sql, ", ");
+        append_name(sql, sink->columns[c].name);
+    }
+    g_string_append_c(sql, ')');
+}
+
+static bool
+create_table(SqliteSink *sink, const GasketResultBlock *block, GError **error)
+{
+    const bool text_ids = block != NULL && block->ids->integer == NULL;
+    const bool text_vertices =
+        block != NULL && block->directory != NULL && block->directory->integer == NULL;
+    const bool long_key = sink->varying || sink->n_keys > 0;
     g_autoptr(GString) create = g_string_new("CREATE TABLE ");
     g_autoptr(GString) insert = g_string_new("INSERT INTO ");
 
@@ -138,29 +165,23 @@ create_table(SqliteSink *sink, bool text_ids, GError **error)
     g_string_append(create, " (");
     append_name(create, sink->id_name);
     g_string_append(create, text_ids ? " TEXT" : " INTEGER");
-    if (!sink->varying)
-        g_string_append(create, " PRIMARY KEY");
+    g_string_append(create, long_key ? " NOT NULL" : " PRIMARY KEY");
     g_string_append(insert, " VALUES (?");
     if (sink->varying) {
-        g_string_append(create, " NOT NULL, ");
+        g_string_append(create, ", ");
         append_name(create, sink->index_name);
         g_string_append(create, " INTEGER NOT NULL");
         g_string_append(insert, ", ?");
     }
     for (unsigned c = 0; c < sink->n_columns; c++) {
         for (size_t e = 0; e < gasket_result_length(&sink->columns[c]); e++) {
-            append_column(create, &sink->columns[c], e, text_ids);
+            append_column(create, &sink->columns[c], e, text_vertices);
             g_string_append(insert, ", ?");
         }
     }
-    if (sink->varying) {
-        g_string_append(create, ", PRIMARY KEY (");
-        append_name(create, sink->id_name);
-        g_string_append(create, ", ");
-        append_name(create, sink->index_name);
-        g_string_append_c(create, ')');
-    }
-    g_string_append(create, text_ids || sink->varying ? ") WITHOUT ROWID" : ")");
+    if (long_key)
+        append_key(sink, create);
+    g_string_append(create, text_ids || long_key ? ") WITHOUT ROWID" : ")");
     g_string_append_c(insert, ')');
 
     if (!drop_existing(sink, error) || !execute(sink, create->str, error))
@@ -231,7 +252,7 @@ sqlite_write(GasketResultSink *base, const GasketResultBlock *block, GError **er
 {
     SqliteSink *sink = (SqliteSink *)base;
 
-    if (sink->insert == NULL && !create_table(sink, block->ids->integer == NULL, error))
+    if (sink->insert == NULL && !create_table(sink, block, error))
         return false;
     for (size_t i = 0; i < block->n; i++) {
         size_t lines =
@@ -250,7 +271,7 @@ sqlite_finish(GasketResultSink *base, GError **error)
 {
     SqliteSink *sink = (SqliteSink *)base;
 
-    if (sink->insert == NULL && !create_table(sink, false, error))
+    if (sink->insert == NULL && !create_table(sink, NULL, error))
         return false;
     (void)sqlite3_finalize(sink->insert); /* every step's status was looked at */
     sink->insert = NULL;
@@ -320,6 +341,7 @@ gasket_result_sqlite_new(const char *path, const GasketResultColumn *columns, un
     sink->table = g_strdup(options->table);
     sink->id_name = g_strdup(options->id_name);
     sink->index_name = g_strdup(options->index_name);
+    sink->n_keys = MIN(options->n_keys, n_columns);
     sink->varying = gasket_result_varies(columns, n_columns);
     if (!open_database(sink, error)) {
         sqlite_free(&sink->sink);

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists of the best items: a heap with the worst of them on top; see factor_lists.h. */
+#include "loaders/factor_lists.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+typedef struct {
+    GasketScoredItem *item; /* [room] a heap: each worse than those below it */
+    uint32_t n, room;
+} Best;
+
+static bool
+is_worse(const GasketScoredItem *a, const GasketScoredItem *b)
+{
+    return a->score < b->score || (a->score == b->score && a->item > b->item);
+}
+
+static void
+swap(GasketScoredItem *a, GasketScoredItem *b)
+{
+    const GasketScoredItem old = *a;
+    *a = *b;
+    *b = old;
+}
+
+static void
+sink(Best *best, uint32_t at)
+{
+    for (;;) {
+        uint32_t worst = at;
+        for (uint32_t child = 2 * at + 1; child <= 2 * at + 2 && child < best->n; child++)
+            if (is_worse(&best->item[child], &best->item[worst]))
+                worst = child;
+        if (worst == at)
+            return;
+        swap(&best->item[at], &best->item[worst]);
+        at = worst;
+    }
+}
+
+static void
+offer(Best *best, uint32_t item, double score)
+{
+    const GasketScoredItem scored = {item, isnan(score) ? -INFINITY : score};
+    if (best->n < best->room) {
+        uint32_t at = best->n++;
+        best->item[at] = scored;
+        for (; at > 0 && is_worse(&best->item[at], &best->item[(at - 1) / 2]); at = (at - 1) / 2)
+            swap(&best->item[at], &best->item[(at - 1) / 2]);
+    } else if (best->n > 0 && is_worse(&best->item[0], &scored)) {
+        best->item[0] = scored;
+        sink(best, 0);
+    }
+}
+
+static int
+compare_scored(const void *a, const void *b)
+{
+    return is_worse(a, b) ? 1 : is_worse(b, a) ? -1 : 0;
+}
+
+static uint32_t
+finish(Best *best)
+{
+    qsort(best->item, best->n, sizeof *best->item, compare_scored);
+    return best->n;
+}
+
+uint32_t
+gasket_factor_model_best(const GasketFactorModel *model, const float *factors, float bias,
+                         const uint32_t *excluded, size_t n_excluded, uint32_t count,
+                         GasketScoredItem *ret_list)
+{
+    const GasketFactorSide *items = &model->side[1];
+    Best best = {.item = ret_list, .room = count};
+    size_t next = 0;
+
+    for (uint32_t i = 0; i < items->n; i++) {
+        while (next < n_excluded && excluded[next] < i)
+            next++;
+        if (next < n_excluded && excluded[next] == i)
+            continue;
+        const float *q = items->factors + (size_t)i * model->rank;
+        double score = model->mean + (double)bias + (double)items->bias[i];
+        for (uint32_t f = 0; f < model->rank; f++)
+            score += (double)factors[f] * (double)q[f];
+        offer(&best, i, score);
+    }
+    return finish(&best);
+}
+
+static double
+product(const float *p, const float *q, uint32_t n)
+{
+    double sum = 0;
+    for (uint32_t f = 0; f < n; f++)
+        sum += (double)p[f] * (double)q[f];
+    return sum;
+}
+
+uint32_t
+gasket_factor_model_like(const GasketFactorModel *model, uint32_t item, uint32_t count,
+                         GasketScoredItem *ret_list)
+{
+    const GasketFactorSide *items = &model->side[1];
+    const float *p = items->factors + (size_t)item * model->rank;
+    const double length = product(p, p, model->rank);
+    Best best = {.item = ret_list, .room = count};
+
+    for (uint32_t i = 0; i < items->n; i++) {
+        const float *q = items->factors + (size_t)i * model->rank;
+        double lengths = length * product(q, q, model->rank);
+        if (i != item)
+            offer(&best, i, lengths > 0 ? product(p, q, model->rank) / sqrt(lengths) : 0);
+    }
+    return finish(&best);
+}
