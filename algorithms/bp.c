@@ -28,8 +28,6 @@
  */
 #include "bp.h"
 
-#include <stdatomic.h>
-
 #include "algorithms.h"
 #include "factor_conditional.h"
 #include "factor_score.h"
@@ -37,7 +35,6 @@
 /* ---- options and result ---------------------------------------------------------------------- */
 
 typedef enum { SUM, MAXIMUM } Product;
-typedef enum { SCHEDULE_AUTO, SCHEDULE_PARALLEL, SCHEDULE_SEQUENTIAL, SCHEDULE_RESIDUAL } Schedule;
 typedef enum { ARITHMETIC_AUTO, ARITHMETIC_LINEAR, ARITHMETIC_LOG } Arithmetic;
 
 typedef struct {
@@ -46,7 +43,7 @@ typedef struct {
 } Parameters;
 
 static const char *const products[] = {"sum", "max", NULL};
-static const char *const schedules[] = {"auto", "parallel", "sequential", "residual", NULL};
+static const char *const bp_schedules[] = {"auto", "parallel", "sequential", "residual", NULL};
 static const char *const arithmetics[] = {"auto", "linear", "log", NULL};
 
 static const GasketOption options[] = {
@@ -55,7 +52,7 @@ static const GasketOption options[] = {
     {"schedule", GASKET_OPTION_CHOICE, offsetof(Parameters, schedule), "auto",
      "who sends when; auto: twice over a tree, else sequential; residual: what has changed most, "
      "with --engine async; with sync, what has changed at all",
-     .choices = schedules},
+     .choices = bp_schedules},
     {"damping", GASKET_OPTION_STRING, offsetof(Parameters, damping), "auto",
      "share of the old message that stays, in [0, 1); auto: more as messages oscillate",
      .value_name = "D"},
@@ -109,211 +106,6 @@ prepare(const void *parameters, double tolerance, GasketNeeds *unused_needs,
     return read_damping(p->damping, &damping, error);
 }
 
-/* ---- damping --------------------------------------------------------------------------------- */
-
-#define PATIENCE 20 /* sweeps of the first window */
-
-/* Slow convergence is not oscillation: residuals may fall like 1 / sweeps. So windows double, and
- * each must have gone below the one before. */
-typedef struct {
-    bool automatic;
-    double best, before; /* least residuals of this window and the last */
-    unsigned at, window; /* sweeps of this window; its length, 0 before the first */
-    unsigned stage;
-} Damping;
-
-static void
-damping_watch(Damping *damping, BpSettings *settings, double residual)
-{
-    static const double stages[] = {0, 0.3, 0.5, 0.7, 0.85, 0.95};
-
-    if (!damping->automatic || damping->stage + 1 == G_N_ELEMENTS(stages))
-        return;
-    if (damping->window == 0)
-        *damping = (Damping){true, INFINITY, INFINITY, 0, PATIENCE, damping->stage};
-    damping->best = MIN(damping->best, residual);
-    if (++damping->at < damping->window)
-        return;
-    if (damping->best < 0.8 * damping->before) {
-        damping->before = damping->best;
-        damping->best = INFINITY;
-        damping->at = 0;
-        damping->window *= 2;
-        return;
-    }
-    settings->damping = stages[++damping->stage];
-    damping->window = 0;
-}
-
-/* ---- schedules ------------------------------------------------------------------------------- */
-
-#define MOST_MESSAGES 100 /* of the residual schedule, for each end of a scope */
-
-typedef struct {
-    GasketRun *run;
-    const Parameters *parameters;
-    FactorModel model;
-    BpSettings settings;
-    BpForest *forest;  /* NULL: there are cycles */
-    FactorOrder order; /* n_groups 0: not needed yet */
-    Damping damping;
-    int64_t updates;
-} Bp;
-
-BpOutcome
-bp_outcome(const GasketRun *run, const BpSettings *settings)
-{
-    if (settings->model->domain == FACTOR_LINEAR && gasket_run_total_count(run, BP_TINY, 0) > 0)
-        return BP_UNDERFLOW;
-    return gasket_run_total_count(run, BP_IMPOSSIBLE, 0) > 0 ? BP_CONTRADICTION : BP_DONE;
-}
-
-bool
-bp_start(GasketRun *run, const BpSettings *settings, GError **error)
-{
-    const GasketProgram factors = bp_start_program(settings, GASKET_KIND_FACTOR);
-    const GasketProgram variables = bp_start_program(settings, GASKET_KIND_VARIABLE);
-    return gasket_run_step(run, &factors, error) && gasket_run_step(run, &variables, error);
-}
-
-/* Everybody at once. */
-static bool
-sweep_parallel(Bp *bp, double *ret_residual, BpOutcome *ret_outcome, GError **error)
-{
-    const GasketProgram variables = bp_variable_program(&bp->settings);
-    const GasketProgram factors = bp_factor_program(&bp->settings);
-
-    if (!gasket_run_step(bp->run, &variables, error))
-        return false;
-    *ret_outcome = bp_outcome(bp->run, &bp->settings);
-    if (*ret_outcome != BP_DONE)
-        return true;
-    if (!gasket_run_step(bp->run, &factors, error))
-        return false;
-    *ret_outcome = bp_outcome(bp->run, &bp->settings);
-    *ret_residual = gasket_run_total(bp->run, BP_RESIDUAL, 0);
-    bp->updates += gasket_run_total_count(bp->run, BP_UPDATES, 0);
-    return true;
-}
-
-/* Group by group. */
-static bool
-sweep_sequential(Bp *bp, double *ret_residual, BpOutcome *ret_outcome, GError **error)
-{
-    BpOutcome outcome = BP_DONE;
-    double residual = 0;
-
-    for (uint32_t g = 0; outcome == BP_DONE && g < bp->order.n_groups; g++) {
-        bp->settings.group = g;
-        const GasketProgram variables = bp_variable_program(&bp->settings);
-        const GasketProgram factors = bp_factor_program(&bp->settings);
-        if (!factor_order_turn(&bp->order, g, &factors, NULL, error))
-            return false;
-        residual = MAX(residual, gasket_run_total(bp->run, BP_RESIDUAL, 0));
-        bp->updates += gasket_run_total_count(bp->run, BP_UPDATES, 0);
-        outcome = bp_outcome(bp->run, &bp->settings);
-        if (outcome != BP_DONE)
-            break;
-        if (!factor_order_turn(&bp->order, g, NULL, &variables, error))
-            return false;
-        outcome = bp_outcome(bp->run, &bp->settings);
-    }
-    bp->settings.group = FACTOR_ALL_GROUPS;
-    *ret_residual = residual;
-    *ret_outcome = outcome;
-    return true;
-}
-
-/* Variables speak first: factors have had nothing to send yet. */
-static bool
-speak_first(Bp *bp, BpOutcome *ret_outcome, GError **error)
-{
-    const GasketProgram variables = bp_variable_program(&bp->settings);
-
-    if (!gasket_run_step(bp->run, &variables, error))
-        return false;
-    *ret_outcome = bp_outcome(bp->run, &bp->settings);
-    return true;
-}
-
-static bool
-sweep_to_end(Bp *bp, BpOutcome *ret_outcome, GError **error)
-{
-    const bool sequential = bp->order.n_groups > 0 && bp->parameters->schedule != SCHEDULE_PARALLEL;
-
-    while (*ret_outcome == BP_DONE && gasket_run_continues(bp->run)) {
-        double residual = 0;
-        if (!(sequential ? sweep_sequential : sweep_parallel)(bp, &residual, ret_outcome, error))
-            return false;
-        gasket_run_end_iteration(bp->run, residual,
-                                 *ret_outcome == BP_DONE &&
-                                     residual < gasket_run_tolerance(bp->run));
-        damping_watch(&bp->damping, &bp->settings, residual);
-    }
-    return true;
-}
-
-/* As they are woken; then everybody once, to know what is left to change. What has not converged by
- * then goes on in sweeps, with damping. */
-static bool
-by_residual(Bp *bp, BpOutcome *ret_outcome, GError **error)
-{
-    const bool async = gasket_run_engine(bp->run) == GASKET_ENGINE_ASYNC;
-    const uint64_t step = gasket_run_context(bp->run, GASKET_KIND_FACTOR)->step;
-    const int64_t most = MOST_MESSAGES * (int64_t)gasket_run_n_edges(bp->run, 0);
-    BpResidual residual = {.tolerance = gasket_run_tolerance(bp->run),
-                           .last_step = async ? UINT64_MAX : step + 2 * MOST_MESSAGES,
-                           .most = async ? most : INT64_MAX};
-    double left = 0, figure[2];
-
-    bp->settings.residual = &residual;
-    bool ok = bp_residual_run(bp->run, &bp->settings, error);
-    bp->settings.residual = NULL;
-    figure[0] = (double)atomic_load(&residual.updates);
-    figure[1] = atomic_load(&residual.tiny) ? 1 : 0;
-    if (!ok || !gasket_run_reduce_sum(bp->run, figure, 2, error))
-        return false;
-    bp->updates += (int64_t)figure[0];
-    if (figure[1] > 0 && bp->model.domain == FACTOR_LINEAR) {
-        *ret_outcome = BP_UNDERFLOW;
-        gasket_run_end_iteration(bp->run, NAN, false);
-        return true;
-    }
-    if (!sweep_parallel(bp, &left, ret_outcome, error))
-        return false;
-    /* Many small changes that woke nobody may add up to a little more. */
-    if (*ret_outcome != BP_DONE || left < 10 * residual.tolerance)
-        return true;
-    gasket_run_end_iteration(bp->run, left, false);
-    return sweep_to_end(bp, ret_outcome, error);
-}
-
-static bool
-iterate(Bp *bp, BpOutcome *ret_outcome, GError **error)
-{
-    if (bp->parameters->schedule == SCHEDULE_RESIDUAL)
-        return by_residual(bp, ret_outcome, error);
-    if (bp->parameters->schedule != SCHEDULE_PARALLEL && !speak_first(bp, ret_outcome, error))
-        return false;
-    return sweep_to_end(bp, ret_outcome, error);
-}
-
-static bool
-over_tree(Bp *bp, BpOutcome *ret_outcome, GError **error)
-{
-    const double damping = bp->settings.damping;
-
-    if (!gasket_run_continues(bp->run))
-        return true;
-    bp->settings.damping = 0;
-    if (!bp_forest_pass(bp->forest, &bp->settings, ret_outcome, error))
-        return false;
-    bp->settings.damping = damping;
-    if (*ret_outcome != BP_UNDERFLOW)
-        gasket_run_end_iteration(bp->run, 0, true);
-    return true;
-}
-
 /* ---- driver ---------------------------------------------------------------------------------- */
 
 static void
@@ -326,62 +118,44 @@ bp_clear_run(Bp *bp)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Bp, bp_clear_run)
 
 static FactorDomain
-first_domain(const Bp *bp)
+first_domain(const Parameters *p)
 {
-    if (bp->parameters->product == MAXIMUM)
+    if (p->product == MAXIMUM)
         return FACTOR_MAX;
-    return bp->parameters->arithmetic == ARITHMETIC_LOG ? FACTOR_LOG : FACTOR_LINEAR;
-}
-
-static void
-set_domain_settings(Bp *bp)
-{
-    bp->settings.fast = bp->model.domain == FACTOR_LINEAR && bp->model.uniform == 2 &&
-                        bp->parameters->schedule != SCHEDULE_RESIDUAL;
+    return p->arithmetic == ARITHMETIC_LOG ? FACTOR_LOG : FACTOR_LINEAR;
 }
 
 static bool
-open(Bp *bp, GError **error)
+open(Bp *bp, const Parameters *p, GError **error)
 {
     GasketRun *run = bp->run;
     double damping;
 
-    if (!read_damping(bp->parameters->damping, &damping, error) ||
+    if (!read_damping(p->damping, &damping, error) ||
         !gasket_run_set_aggregates(run, aggregates, BP_N_AGGREGATES, error) ||
-        !factor_model_open(&bp->model, run, first_domain(bp), error))
+        !factor_model_open(&bp->model, run, first_domain(p), error))
         return false;
     if (bp->model.domain == FACTOR_LINEAR && bp->model.extreme &&
-        bp->parameters->arithmetic == ARITHMETIC_AUTO &&
-        !factor_model_set_domain(&bp->model, FACTOR_LOG, error))
+        p->arithmetic == ARITHMETIC_AUTO && !factor_model_set_domain(&bp->model, FACTOR_LOG, error))
         return false;
     bp->settings = (BpSettings){.model = &bp->model,
                                 .damping = MAX(damping, 0),
                                 .group = FACTOR_ALL_GROUPS,
                                 .scratch = bp_scratch(&bp->model)};
     bp->damping.automatic = damping < 0;
-    set_domain_settings(bp);
+    bp->settings.fast = bp_is_fast(bp);
     return gasket_run_set_state(run, GASKET_KIND_VARIABLE, sizeof(BpVariable), error) &&
            factor_model_set_result(&bp->model, MARGINAL, &bp->settings.marginal,
                                    &bp->settings.marginal_begin, error) &&
            gasket_run_set_value(run, GASKET_KIND_VARIABLE, sizeof(FactorValue), error) &&
            factor_model_set_messages(&bp->model, /* both= */ true, error) &&
-           (bp->parameters->schedule != SCHEDULE_AUTO ||
-            bp_forest_find(&bp->model, &bp->forest, error));
+           (bp->schedule != BP_SCHEDULE_AUTO || bp_forest_find(&bp->model, &bp->forest, error));
 }
 
 static bool
-needs_order(const Bp *bp)
+needs_order(const Bp *bp, const Parameters *p)
 {
-    return bp->forest == NULL &&
-           (bp->parameters->schedule != SCHEDULE_PARALLEL || bp->parameters->product == MAXIMUM);
-}
-
-static bool
-pass_messages(Bp *bp, BpOutcome *ret_outcome, GError **error)
-{
-    *ret_outcome = BP_DONE;
-    return bp_start(bp->run, &bp->settings, error) &&
-           (bp->forest != NULL ? over_tree : iterate)(bp, ret_outcome, error);
+    return bp->forest == NULL && (bp->schedule != BP_SCHEDULE_PARALLEL || p->product == MAXIMUM);
 }
 
 /* States that messages agree on, then each the best given the others while any changes. */
@@ -404,7 +178,7 @@ decode(Bp *bp, GError **error)
 }
 
 static bool
-report(Bp *bp, BpOutcome outcome, GError **error)
+report(Bp *bp, const Parameters *p, BpOutcome outcome, GError **error)
 {
     GasketRun *run = bp->run;
     double log_z = -INFINITY, score = -INFINITY;
@@ -414,7 +188,7 @@ report(Bp *bp, BpOutcome outcome, GError **error)
         return false;
     gasket_run_set_metric(run, "updates", (double)bp->updates);
     gasket_run_set_metric(run, "damping", bp->settings.damping);
-    if (bp->parameters->product == SUM) {
+    if (p->product == SUM) {
         gasket_run_set_metric(run, "log10_z", log_z / G_LN10);
         return true;
     }
@@ -428,29 +202,30 @@ report(Bp *bp, BpOutcome outcome, GError **error)
 static bool
 run_bp(GasketRun *run, const void *parameters, GError **error)
 {
-    g_auto(Bp) bp = {.run = run, .parameters = parameters};
+    const Parameters *p = parameters;
+    g_auto(Bp) bp = {.run = run, .schedule = (BpSchedule)p->schedule};
     BpOutcome outcome;
 
-    if (!open(&bp, error) ||
-        (needs_order(&bp) &&
+    if (!open(&bp, p, error) ||
+        (needs_order(&bp, p) &&
          !factor_order_open(&bp.order, &bp.model, GASKET_KIND_VARIABLE, error)) ||
-        !pass_messages(&bp, &outcome, error))
+        !bp_pass_messages(&bp, &outcome, error))
         return false;
     if (gasket_run_total_count(run, BP_BROKEN, 0) > 0) {
         g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
                     "a factor's table does not fit the variables of its scope");
         return false;
     }
-    if (outcome == BP_UNDERFLOW && bp.parameters->arithmetic == ARITHMETIC_AUTO) {
+    if (outcome == BP_UNDERFLOW && p->arithmetic == ARITHMETIC_AUTO) {
         if (!factor_model_set_domain(&bp.model, FACTOR_LOG, error))
             return false;
-        set_domain_settings(&bp);
-        bp.damping = (Damping){.automatic = bp.damping.automatic};
+        bp.settings.fast = bp_is_fast(&bp);
+        bp.damping = (BpDamping){.automatic = bp.damping.automatic};
         bp.settings.damping = bp.damping.automatic ? 0 : bp.settings.damping;
-        if (!pass_messages(&bp, &outcome, error))
+        if (!bp_pass_messages(&bp, &outcome, error))
             return false;
     }
-    return report(&bp, outcome, error);
+    return report(&bp, p, outcome, error);
 }
 
 const GasketAlgorithm gasket_bp = {

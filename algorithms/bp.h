@@ -2,7 +2,8 @@
 /*
  * Belief propagation, between its files:
  *
- *   bp.c         options, results, the driver: domains, damping, schedules
+ *   bp.c         options, results, the driver: domains
+ *   bp_schedule.c  who sends when, and damping
  *   bp_update.c  what a variable and a factor do: any cardinality, scope and domain
  *   bp_fast.c    the same for binary variables and pairwise factors in the linear domain
  *   bp_residual.c  what has changed most goes first
@@ -103,6 +104,41 @@ typedef enum {
 
 /* The outcome of the last step. */
 BpOutcome bp_outcome(const GasketRun *run, const BpSettings *settings);
+
+/* ORDER bp_schedules */
+typedef enum {
+    BP_SCHEDULE_AUTO,
+    BP_SCHEDULE_PARALLEL,
+    BP_SCHEDULE_SEQUENTIAL,
+    BP_SCHEDULE_RESIDUAL,
+} BpSchedule;
+
+/* Slow convergence is not oscillation: residuals may fall like 1 / sweeps. So windows double, and
+ * each must have gone below the one before. */
+typedef struct {
+    bool automatic;
+    double best, before; /* least residuals of this window and the last */
+    unsigned at, window; /* sweeps of this window; its length, 0 before the first */
+    unsigned stage;
+} BpDamping;
+
+/* A run of the algorithm. */
+typedef struct {
+    GasketRun *run;
+    BpSchedule schedule;
+    FactorModel model;
+    BpSettings settings;
+    struct BpForest *forest; /* NULL: there are cycles */
+    FactorOrder order;       /* n_groups 0: not needed yet */
+    BpDamping damping;
+    int64_t updates;
+} Bp;
+
+/* [all] From messages that say nothing to the end, as the schedule says. */
+bool bp_pass_messages(Bp *bp, BpOutcome *ret_outcome, GError **error);
+
+/* Whether the general update is not needed. */
+bool bp_is_fast(const Bp *bp);
 
 /* The levels of a forest. */
 typedef struct BpForest BpForest;

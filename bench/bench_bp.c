@@ -7,6 +7,7 @@
  * The model: 300 x 300 variables, each with a field, joined to the neighbours to the right and
  * below (an Ising spin glass; couplings and fields are normal with deviations 0.35 and 0.1). An
  * update is one message from a factor with the message of the other variable that it is made of.
+ * The hard grid, for the residual schedule, has 100 x 100 variables and couplings of 0.6.
  *
  * The plain loop keeps messages by grid edge and direction in dense arrays, knows the grid, and
  * does the same multiplications, additions and divisions in the parallel schedule.
@@ -33,7 +34,7 @@ typedef struct {
 } Grid;
 
 static Grid
-grid_new(unsigned side)
+grid_new(unsigned side, double coupling)
 {
     Grid grid = {.side = side, .n = (size_t)side * side, .m = 2 * (size_t)side * (side - 1)};
     GasketRandom random = gasket_random_at(1, 1, 0, 0);
@@ -56,7 +57,7 @@ grid_new(unsigned side)
             if (d == 0 ? v % side == side - 1 : v / side == side - 1)
                 continue;
             size_t u = d == 0 ? v + 1 : v + side;
-            double j = 0.35 * gasket_random_normal(&random);
+            double j = coupling * gasket_random_normal(&random);
             grid.ends[2 * at] = (uint32_t)v;
             grid.ends[2 * at + 1] = (uint32_t)u;
             grid.table[4 * at] = grid.table[4 * at + 3] = exp(j);
@@ -177,6 +178,7 @@ typedef struct {
     const char *schedule;
     unsigned threads, workers;
     uint32_t iterations; /* 0: to the tolerance */
+    GasketEngine engine;
 } Way;
 
 /* Seconds of the whole run without building; its sweeps and updates. */
@@ -188,6 +190,7 @@ engine_run(const Grid *grid, const Way *way, uint32_t *ret_sweeps, double *ret_u
     GasketGraph *graph = grid_build(grid);
     const GasketRunOptions options = {.threads = way->threads,
                                       .workers = way->workers,
+                                      .engine = way->engine,
                                       .iterations = way->iterations > 0 ? way->iterations : 2000,
                                       .tolerance = way->iterations > 0 ? 1e-300 : 1e-6};
     gasket_options_set_defaults(gasket_bp.options, parameters);
@@ -211,7 +214,7 @@ engine_run(const Grid *grid, const Way *way, uint32_t *ret_sweeps, double *ret_u
 static void
 time_engine(const Grid *grid, unsigned threads, uint32_t sweeps, double *best)
 {
-    const Way way = {"parallel", threads, 1, sweeps};
+    const Way way = {"parallel", threads, 1, sweeps, GASKET_ENGINE_SYNC};
     double updates;
     *best = MIN(*best, engine_run(grid, &way, &sweeps, &updates));
 }
@@ -246,7 +249,7 @@ compare_schedules(const Grid *grid, const BenchOptions *options, BenchReport *re
     static const char *const names[] = {"parallel", "sequential"};
 
     for (unsigned s = 0; s < G_N_ELEMENTS(names); s++) {
-        const Way way = {names[s], 2, 1, 0};
+        const Way way = {names[s], 2, 1, 0, GASKET_ENGINE_SYNC};
         double best = INFINITY, updates = 0;
         uint32_t sweeps = 0;
         for (unsigned r = 0; r < options->rounds; r++)
@@ -258,12 +261,37 @@ compare_schedules(const Grid *grid, const BenchOptions *options, BenchReport *re
     }
 }
 
+/* How many messages it takes where the parallel schedule takes long. */
+static void
+compare_residual(const BenchOptions *options, BenchReport *report)
+{
+    static const Way ways[] = {{.schedule = "parallel", .threads = 2, .workers = 1},
+                               {"residual", 1, 1, 0, GASKET_ENGINE_ASYNC},
+                               {"residual", 1, 2, 0, GASKET_ENGINE_ASYNC}};
+    static const char *const names[] = {"parallel, M updates", "residual, M updates",
+                                        "residual, two workers, M updates"};
+    Grid grid = grid_new(options->quick ? 30 : 100, 0.6);
+    double updates[G_N_ELEMENTS(ways)];
+
+    for (unsigned w = 0; w < G_N_ELEMENTS(ways); w++) {
+        uint32_t sweeps;
+        double seconds = engine_run(&grid, &ways[w], &sweeps, &updates[w]);
+        bench_report_add(report, "hard grid", names[w], updates[w] / 1e6, BENCH_FIGURE, 0);
+        bench_report_add(report, "hard grid", "seconds", seconds, BENCH_FIGURE, 0);
+    }
+    bench_report_add(report, "hard grid", "updates, parallel / residual", updates[0] / updates[1],
+                     BENCH_AT_LEAST, 2);
+    bench_report_add(report, "hard grid", "updates, parallel / two workers",
+                     updates[0] / updates[2], BENCH_AT_LEAST, 2);
+    grid_free(&grid);
+}
+
 int
 main(int argc, char **argv)
 {
-    BenchOptions options = bench_options(argc, argv, "speed schedules");
+    BenchOptions options = bench_options(argc, argv, "speed schedules residual");
     BenchReport report = {0};
-    Grid grid = grid_new(options.quick ? 40 : 300);
+    Grid grid = grid_new(options.quick ? 40 : 300, 0.35);
 
     if (options.quick)
         options.rounds = 1;
@@ -272,6 +300,8 @@ main(int argc, char **argv)
         compare_speed(&grid, &options, &report);
     if (bench_wants(&options, "schedules"))
         compare_schedules(&grid, &options, &report);
+    if (bench_wants(&options, "residual"))
+        compare_residual(&options, &report);
     bench_report_end(&report, &options);
     grid_free(&grid);
     return EXIT_SUCCESS;

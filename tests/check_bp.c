@@ -227,14 +227,22 @@ START_TEST(the_asynchronous_engine_reaches_the_same_fixed_point)
                                        .parameters = parameters,
                                        .build = small_model_build,
                                        .data = &model};
-        const GasketRunOptions options = {.threads = 1 + seed % 2,
-                                          .engine = GASKET_ENGINE_ASYNC,
-                                          .tolerance = 1e-9};
-        g_autoptr(GasketResult) result = run_once(&experiment, &options, &error);
-        ck_assert_no_error(error);
-        const double *a = gasket_result_column(expected, 1), *b = gasket_result_column(result, 1);
-        for (uint64_t i = 0; i < gasket_result_begin(expected, 1)[model.n]; i++)
-            ck_assert_double_le(fabs(a[i] - b[i]), 1e-6);
+        static const unsigned workers[] = {1, 2, 4};
+        for (unsigned w = 0; w < G_N_ELEMENTS(workers); w++) {
+            const GasketRunOptions options = {.workers = workers[w],
+                                              .threads = 1 + seed % 2,
+                                              .engine = GASKET_ENGINE_ASYNC,
+                                              .tolerance = 1e-9};
+            g_autoptr(GasketResult) result = run_once(&experiment, &options, &error);
+            ck_assert_no_error(error);
+            const double *a = gasket_result_column(expected, 1);
+            const double *b = gasket_result_column(result, 1);
+            for (uint64_t i = 0; i < gasket_result_begin(expected, 1)[model.n]; i++)
+                ck_assert_double_le(fabs(a[i] - b[i]), 1e-6);
+            ck_assert_double_le(fabs(gasket_result_metric(expected, "log10_z") -
+                                     gasket_result_metric(result, "log10_z")),
+                                1e-6);
+        }
     }
 }
 END_TEST
