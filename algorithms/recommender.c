@@ -65,7 +65,7 @@ measure_ratings(GasketRecommender *model, GasketRun *run, GError **error)
         return false;
     model->low = gasket_run_total(run, LOW, 0);
     model->high = gasket_run_total(run, HIGH, 0);
-    if (model->options.ratings && !model->options.no_biases && model->n_ratings > 0)
+    if (model->options.ratings && model->n_ratings > 0)
         model->mean = gasket_run_total(run, SUM, 0) / (double)model->n_ratings;
     return true;
 }
@@ -154,6 +154,35 @@ measure_baselines(GasketRecommender *model, GError **error)
         !measure_errors(model, 0, &model->baseline, &mae, error))
         return false;
     gasket_run_set_metric(model->run, "baseline.bias.rmse", rmse);
+    return true;
+}
+
+static void
+zero_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
+{
+    const GasketRecommender *model = context->parameters;
+    (void)sums;
+    for (size_t i = 0; i < run->count; i++)
+        memset((float *)run->value + (size_t)run->vertex[i] * model->width, 0,
+               model->width * sizeof(float));
+}
+
+/* Takes mean and biases back, which the method does not want. */
+static bool
+drop_biases(GasketRecommender *model, GError **error)
+{
+    model->mean = 0;
+    for (unsigned kind = 0; kind < 2; kind++) {
+        const GasketProgram zero = {
+            .name = "no biases",
+            .kind = kind,
+            .apply = zero_apply,
+            .changes = GASKET_CHANGES_ALL,
+            .parameters = model,
+        };
+        if (!gasket_run_step(model->run, &zero, error))
+            return false;
+    }
     return true;
 }
 
@@ -248,7 +277,8 @@ gasket_recommender_begin(GasketRecommender *model, GasketRun *run,
     model->has_validation =
         gasket_run_n_relations(run) > 2 && gasket_run_n_edges(run, 2) > 0 && options->ratings;
     if (!measure_ratings(model, run, error) ||
-        (options->ratings && !options->no_biases && !measure_baselines(model, error)))
+        (options->ratings && !measure_baselines(model, error)) ||
+        (options->ratings && options->no_biases && !drop_biases(model, error)))
         return false;
     gasket_run_set_metric(run, "ratings", (double)model->n_ratings);
     gasket_run_set_metric(run, "mean", model->mean);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/error_table.h"
 #include "cli/folds.h"
 #include "cli/graph_input.h"
 #include "cli/model_input.h"
@@ -41,6 +42,7 @@ typedef struct {
     GasketGraphInput input;
     GasketReportHead head;
     GasketCliProgress progress;
+    GasketCliErrorTable errors;
     GasketResultWriter *writer; /* NULL before the first rows, and without --output */
     GasketCliFolds *folds;      /* of cross-validation, else NULL */
     GasketCliModel *model;      /* of a method on ratings, with --output */
@@ -124,7 +126,12 @@ static void
 progress(void *data, const GasketProgress *step)
 {
     AlgorithmRun *run = data;
-    gasket_cli_progress_run(&run->progress, step);
+    g_autoptr(GString) row = g_string_new(NULL);
+    if (run->algorithm->input == GASKET_INPUT_RATINGS && run->folds == NULL)
+        gasket_cli_error_table_append(&run->errors, step, row);
+    gasket_cli_note(row->str);
+    if (row->len == 0)
+        gasket_cli_progress_run(&run->progress, step);
 }
 
 static void

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "cli/error_table.h"
+
 #define N_METRICS_SHOWN 12
 
 void
@@ -167,15 +169,32 @@ append_outcome(const GasketReport *report, GString *out)
     g_string_append_c(out, '\n');
 }
 
+/* Whether a metric of a method on ratings stands in the lines of its errors. */
+static bool
+is_error(const char *name)
+{
+    return g_str_has_suffix(name, ".rmse") || g_str_has_suffix(name, ".mae") ||
+           (g_str_has_prefix(name, "ranking.") && !g_str_has_suffix(name, ".users")) ||
+           g_str_has_prefix(name, "baseline.popularity.");
+}
+
 static void
 append_metrics(const GasketReport *report, GString *out)
 {
-    size_t n = MIN(report->n_metrics, N_METRICS_SHOWN);
-    for (size_t i = 0; i < n; i++)
-        g_string_append_printf(out, "%s%s = %.10g", i == 0 ? "metrics    " : ", ",
+    const bool errors = gasket_cli_append_errors(report, out);
+    size_t n = 0, more = 0;
+    for (size_t i = 0; i < report->n_metrics; i++) {
+        if (errors && is_error(report->metrics[i].name))
+            continue;
+        if (n == N_METRICS_SHOWN) {
+            more++;
+            continue;
+        }
+        g_string_append_printf(out, "%s%s = %.10g", n++ == 0 ? "metrics    " : ", ",
                                report->metrics[i].name, report->metrics[i].value);
-    if (report->n_metrics > n)
-        g_string_append_printf(out, ", and %zu more", report->n_metrics - n);
+    }
+    if (more > 0)
+        g_string_append_printf(out, ", and %zu more", more);
     if (n > 0)
         g_string_append_c(out, '\n');
 }

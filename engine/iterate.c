@@ -58,7 +58,8 @@ gasket_run_end_iteration(GasketRun *run, double residual, bool converged)
                                    .iterations = run->max_iterations,
                                    .residual = residual,
                                    .active = run->under_way.active,
-                                   .seconds = (double)(now - run->run_began_us) / 1e6};
+                                   .seconds = (double)(now - run->run_began_us) / 1e6,
+                                   .report = run->report};
         run->progress(run->progress_data, &progress);
     }
     run->under_way = (GasketReportIteration){0};

@@ -65,7 +65,8 @@ typedef struct {
     uint64_t iterations; /* the bound; 0: none */
     double residual;     /* NAN: none */
     uint64_t active;
-    double seconds; /* since the phase began */
+    double seconds;             /* since the phase began */
+    const GasketReport *report; /* its metrics are those so far; may be NULL */
 } GasketProgress;
 
 typedef struct {

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "cli/error_table.h"
 #include "cli/report_json.h"
 #include "cli/report_text.h"
 
@@ -222,6 +223,54 @@ START_TEST(text_of_a_stop_and_of_a_wrong_answer_says_so)
 }
 END_TEST
 
+START_TEST(errors_of_ratings_have_a_row_an_iteration_and_baselines_beside)
+{
+    GasketReport report;
+    GasketCliErrorTable table = {0};
+    GasketProgress step = {.iteration = 1, .seconds = 0.5, .report = &report};
+    gasket_report_init(&report);
+    gasket_report_set_metric(&report, "ratings", 10);
+    gasket_report_set_metric(&report, "baseline.mean.rmse", 1.25);
+    gasket_report_set_metric(&report, "baseline.bias.rmse", 1.125);
+    gasket_report_set_metric(&report, "train.rmse", 0.875);
+    gasket_report_set_metric(&report, "train.mae", 0.75);
+    gasket_report_set_metric(&report, "test.rmse", 1);
+    g_autoptr(GString) text = g_string_new(NULL);
+    gasket_cli_error_table_append(&table, &step, text);
+    gasket_report_set_metric(&report, "test.rmse", 123456);
+    step.iteration = 20;
+    gasket_cli_error_table_append(&table, &step, text);
+    ck_assert_str_eq(text->str, "iteration  train.rmse   test.rmse     seconds\n"
+                                "     mean                  1.2500\n"
+                                "   biases                  1.1250\n"
+                                "        1      0.8750      1.0000        0.50\n"
+                                "       20      0.8750  1.2346e+05        0.50\n");
+    gasket_report_set_metric(&report, "ranking.ndcg", 0.5);
+    gasket_report_set_metric(&report, "baseline.popularity.ndcg", 0.25);
+    g_string_truncate(text, 0);
+    ck_assert(gasket_cli_append_errors(&report, text));
+    ck_assert_str_eq(text->str, "errors     train RMSE 0.8750 MAE 0.7500, test RMSE 123456.0000\n"
+                                "baselines  mean RMSE 1.2500, biases RMSE 1.1250\n"
+                                "ranking    ndcg 0.5000 (popularity 0.2500)\n");
+    gasket_report_clear(&report);
+}
+END_TEST
+
+START_TEST(what_measures_no_errors_has_no_table)
+{
+    GasketReport report;
+    GasketCliErrorTable table = {0};
+    const GasketProgress step = {.iteration = 1, .report = &report};
+    gasket_report_init(&report);
+    gasket_report_set_metric(&report, "singular_0", 3);
+    g_autoptr(GString) text = g_string_new(NULL);
+    gasket_cli_error_table_append(&table, &step, text);
+    ck_assert(!gasket_cli_append_errors(&report, text));
+    ck_assert_str_eq(text->str, "");
+    gasket_report_clear(&report);
+}
+END_TEST
+
 START_TEST(counts_and_bytes_are_readable)
 {
     static const struct {
@@ -253,6 +302,8 @@ main(void)
     tcase_add_test(all, json_of_hostile_names_is_still_json);
     tcase_add_test(all, text_tells_a_run_in_a_few_lines);
     tcase_add_test(all, text_of_a_stop_and_of_a_wrong_answer_says_so);
+    tcase_add_test(all, errors_of_ratings_have_a_row_an_iteration_and_baselines_beside);
+    tcase_add_test(all, what_measures_no_errors_has_no_table);
     tcase_add_test(all, counts_and_bytes_are_readable);
     TCase *cases[] = {all};
     return check_run("report", cases, G_N_ELEMENTS(cases));

@@ -117,4 +117,15 @@ expect_err_line 'all/*seen.items.npy'
 
 run sgd ratings.tsv --factors 3 --test 0.2 -q --json
 expect_out_line '"rmse"'
+
+# A table of errors, the baselines above, also for methods without biases; a step that diverges
+# stops with a hint.
+run nmf ratings.tsv --factors 3 --test 0.2 --iterations 3
+expect_err_line '^iteration  .*train.rmse   test.rmse     seconds$'
+expect_err_line '^   biases '
+expect_err_line '^        3 '
+expect_err_line '^baselines  mean RMSE [0-9.]*, biases RMSE [0-9.]*$'
+run sgd ratings.tsv --rate 5
+expect_status 1
+expect_err_line 'diverges.*try a smaller --rate'
 finish
