@@ -98,7 +98,7 @@ gasket_async_apply(GasketAsyncThread *thread, const GasketAsyncKind *kind, const
                           .value_begin = kind->data->value_begin,
                           .changed = marked ? thread->changed : NULL,
                           .priority = thread->async->asks_priority ? thread->priority : NULL,
-                          .rows = program->whole_rows ? rows : NULL};
+                          .rows = gasket_program_sees_rows(program) ? rows : NULL};
     if (run.rows != NULL)
         ignore_reads(true);
     program->apply(&thread->contexts[program->kind], &run, thread->sums);

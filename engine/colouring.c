@@ -43,6 +43,17 @@ list_by_colour(GasketColouring *colouring, GError **error)
     return true;
 }
 
+/* What follows once every vertex has its colour. */
+static bool
+finish(const GasketRun *run, GasketColouring *colouring, GError **error)
+{
+    if (!list_by_colour(colouring, error))
+        return false;
+    colouring->set = gasket_vertex_set_new(run, colouring->kind);
+    colouring->set_colour = colouring->n_colours;
+    return true;
+}
+
 GasketColouring *
 gasket_run_colour(GasketRun *run, GasketRowSet rows, unsigned distance, GError **error)
 {
@@ -66,11 +77,55 @@ gasket_run_colour(GasketRun *run, GasketRowSet rows, unsigned distance, GError *
     if (!gasket_rows_need_whole(run, rows.relation, rows.direction, error))
         return NULL;
     colouring->colour = gasket_colour_vertices(run, rows, distance, &colouring->n_colours, error);
-    if (colouring->colour == NULL || !list_by_colour(colouring, error))
+    return colouring->colour != NULL && finish(run, colouring, error) ? g_steal_pointer(&colouring)
+                                                                      : NULL;
+}
+
+/* The owned vertices' colours as the column has them. NULL: one is out of range, on some worker. */
+static uint32_t *
+colours_of_column(GasketRun *run, unsigned kind, const GasketColumn *column,
+                  uint32_t *ret_n_colours, GError **error)
+{
+    const uint32_t n_owned = run->part->kinds[kind].n_owned, n = run->part->kinds[kind].n_global;
+    const uint32_t *given = column->data; /* a negative int32 is out of range as uint32 too */
+    double last = -1;
+    for (GasketVertex v = 0; v < n_owned; v++)
+        last = MAX(last, (double)given[v]);
+    if (!gasket_run_reduce_max(run, &last, 1, error))
         return NULL;
-    colouring->set = gasket_vertex_set_new(run, colouring->kind);
-    colouring->set_colour = colouring->n_colours;
-    return g_steal_pointer(&colouring);
+    if (last >= n) {
+        g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
+                    "column %s: found colour %.0f, expected 0 to %u, as many as there are vertices",
+                    column->name, last, n - 1);
+        return NULL;
+    }
+    uint32_t *colour = gasket_array_new(n_owned, sizeof *colour, error);
+    for (GasketVertex v = 0; colour != NULL && v < n_owned; v++)
+        colour[v] = given[v];
+    *ret_n_colours = (uint32_t)(last + 1);
+    return colour;
+}
+
+GasketColouring *
+gasket_run_colour_by(GasketRun *run, unsigned kind, unsigned column, GError **error)
+{
+    const GasketContext *context = kind < run->part->n_kinds ? gasket_run_context(run, kind) : NULL;
+    if (context == NULL || column >= context->n_columns ||
+        (context->column[column].type != GASKET_INT32 &&
+         context->column[column].type != GASKET_UINT32) ||
+        context->column[column].length != 1) {
+        g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
+                    "column %u of kind %u: expected a column of colours, one int32 or uint32 each",
+                    column, kind);
+        return NULL;
+    }
+    g_autoptr(GasketColouring) colouring = g_new0(GasketColouring, 1);
+    colouring->kind = kind;
+    colouring->n_owned = context->n_owned;
+    colouring->colour =
+        colours_of_column(run, kind, &context->column[column], &colouring->n_colours, error);
+    return colouring->colour != NULL && finish(run, colouring, error) ? g_steal_pointer(&colouring)
+                                                                      : NULL;
 }
 
 uint32_t

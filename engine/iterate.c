@@ -74,7 +74,8 @@ gasket_run_iterate(GasketRun *run, const GasketProgram *const *programs, unsigne
         for (unsigned p = 0; p < n_programs; p++) {
             if (!gasket_run_step(run, programs[p], error))
                 return false;
-            if (programs[p]->changes == GASKET_CHANGES_NONE)
+            if (programs[p]->changes == GASKET_CHANGES_NONE ||
+                run->kinds[programs[p]->kind].current == NULL)
                 continue;
             writes = true;
             changed = changed || gasket_run_n_changed(run, programs[p]->kind) > 0;

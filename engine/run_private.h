@@ -208,6 +208,13 @@ struct GasketRun {
 /* This worker's figures for the report. */
 void gasket_run_figures(const GasketRun *run, GasketReportWorker *ret_figures);
 
+/* Whether apply is shown the rows, whole: because it asks, or because nothing gathers for it. */
+static inline bool
+gasket_program_sees_rows(const GasketProgram *program)
+{
+    return program->whole_rows || (program->gather == NULL && program->n_rows > 0);
+}
+
 static inline GasketRowsData *
 gasket_run_rows_data(const GasketRun *run, unsigned relation, GasketDirection direction)
 {

@@ -126,7 +126,7 @@ run_block(GasketStep *step, GasketThread *thread, size_t count)
             program->gather(&thread->context, &rows[s], thread->sums);
     }
     gasket_step_apply(step, thread, thread->vertex, thread->slot, count, thread->sums,
-                      program->whole_rows ? rows : NULL);
+                      gasket_program_sees_rows(program) ? rows : NULL);
     for (unsigned s = 0; program->scatter != NULL && s < program->n_rows; s++)
         program->scatter(&thread->context, &rows[s]);
 }

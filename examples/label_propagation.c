@@ -98,7 +98,6 @@ apply(const GasketContext *context, const GasketVertices *run, const void *sums)
 static bool
 propagate(GasketRun *run, const void *parameters, GError **error)
 {
-    static const GasketRowSet rows[] = {{.relation = 0, .direction = GASKET_IN}};
     const GasketProgram first = {.name = "start", .apply = start, .aggregates = 1 << LONGEST};
 
     (void)parameters;
@@ -111,8 +110,7 @@ propagate(GasketRun *run, const void *parameters, GError **error)
     const double longest = gasket_run_total(run, LONGEST, 0);
     const GasketProgram program = {
         .name = "propagate",
-        .rows = rows,
-        .n_rows = 1,
+        GASKET_ROWS({.relation = 0, .direction = GASKET_IN}),
         .whole_rows = true,
         .sum_size = sizeof(uint32_t),
         .gather = gather,
@@ -130,18 +128,13 @@ propagate(GasketRun *run, const void *parameters, GError **error)
     return true;
 }
 
-static const GasketNeeds needs[] = {{.in_rows = true, .degrees = true, .symmetric = true}};
-static const GasketResultColumn results[] = {{.name = "community", .type = GASKET_VERTEX}};
-
 static const GasketAlgorithm label_propagation = {
     .abi = GASKET_ABI,
     .name = "label_propagation",
     .summary = "communities by label propagation",
     .description = "Names every vertex's community by the id of one of its members.",
-    .needs = needs,
-    .n_needs = G_N_ELEMENTS(needs),
-    .results = results,
-    .n_results = G_N_ELEMENTS(results),
+    GASKET_NEEDS({.in_rows = true, .degrees = true, .symmetric = true}),
+    GASKET_RESULTS({.name = "community", .type = GASKET_VERTEX}),
     .default_iterations = 100,
     .run = propagate,
 };

@@ -157,6 +157,14 @@ typedef struct {
     bool stale;
 } GasketAlgorithm;
 
+/* Needs and results of an algorithm, in its initialiser: GASKET_NEEDS({.in_rows = true}), */
+#define GASKET_NEEDS(...)                                                                          \
+    .needs = (const GasketNeeds[]){__VA_ARGS__},                                                   \
+    .n_needs = sizeof((const GasketNeeds[]){__VA_ARGS__}) / sizeof(GasketNeeds)
+#define GASKET_RESULTS(...)                                                                        \
+    .results = (const GasketResultColumn[]){__VA_ARGS__},                                          \
+    .n_results = sizeof((const GasketResultColumn[]){__VA_ARGS__}) / sizeof(GasketResultColumn)
+
 /* --tolerance as given, or the algorithm's default. */
 GASKET_API double gasket_run_tolerance(const GasketRun *run);
 

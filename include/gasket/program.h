@@ -32,10 +32,9 @@
  *       }
  *   }
  *
- *   static const GasketRowSet rows[] = {{.relation = 0, .direction = GASKET_IN}};
  *   static const GasketProgram pagerank = {
- *       .name = "pagerank", .rows = rows, .n_rows = 1, .sum_size = sizeof(double),
- *       .gather = gather, .apply = apply,
+ *       .name = "pagerank", GASKET_ROWS({.relation = 0, .direction = GASKET_IN}),
+ *       .sum_size = sizeof(double), .gather = gather, .apply = apply,
  *   };
  *
  * A vertex of a kind has
@@ -59,7 +58,8 @@
  *
  *   whole rows (.whole_rows): each row comes at once and apply follows on the same block, with
  *   the sums in the thread's scratch: for sums that are large, or that need the row as one. apply
- *   sees the rows too, so a program that wants no sums needs no gather.
+ *   sees the rows too, so a program that wants no sums needs no gather; and one that has rows and
+ *   no gather has whole rows.
  *
  * What a function may touch: gather reads published values and its own state, and writes its sums
  * (whole rows: its edge state too); apply writes the state and value of its own vertices; scatter
@@ -147,7 +147,7 @@ typedef struct {
     float *priority;        /* [count] how much the change of vertex i's value matters: the priority
                                with which it wakes others (1 on entry). NULL unless the engine
                                orders vertices by it; then written where changed, or not at all */
-    const GasketRows *rows; /* [n_rows] with whole_rows: row i of each set is vertex i's, whole.
+    const GasketRows *rows; /* [n_rows] with whole rows: row i of each set is vertex i's, whole.
                                     NULL otherwise */
 } GasketVertices;
 
@@ -180,6 +180,11 @@ typedef enum {
 
 #define GASKET_MAX_ROW_SETS 4
 
+/* Row sets of a program, in its initialiser: GASKET_ROWS({0, GASKET_IN}), */
+#define GASKET_ROWS(...)                                                                           \
+    .rows = (const GasketRowSet[]){__VA_ARGS__},                                                   \
+    .n_rows = sizeof((const GasketRowSet[]){__VA_ARGS__}) / sizeof(GasketRowSet)
+
 /* A vertex program. A static constant, or filled by a driver; the engine keeps no reference to it
  * after the step. */
 typedef struct {
@@ -188,7 +193,7 @@ typedef struct {
     const GasketRowSet *rows; /* [n_rows] gathered in this order into the same sum */
     unsigned n_rows;          /* 0: apply alone; at most GASKET_MAX_ROW_SETS */
 
-    bool whole_rows;      /* gather wants each row at once */
+    bool whole_rows;      /* gather wants each row at once; without a gather so does apply */
     size_t sum_size;      /* bytes of a vertex's sum */
     const void *identity; /* [sum_size] a sum before its first piece; NULL: zeros */
 

@@ -151,7 +151,8 @@ GASKET_API void gasket_run_end_iteration(GasketRun *run, double residual, bool c
 
 /* [all] Iterations for drivers without a residual: in each a step of every program, in order. Ends
  * when gasket_run_continues does, or has converged once those of the programs that write values
- * (changes other than NONE) changed none. false and error as gasket_run_step. */
+ * (changes other than NONE, of a kind that has values) changed none. false and error as
+ * gasket_run_step. */
 GASKET_API bool gasket_run_iterate(GasketRun *run, const GasketProgram *const *programs,
                                    unsigned n_programs, GError **error);
 
@@ -292,6 +293,14 @@ typedef enum {
  * rows that the algorithm did not ask for. */
 GASKET_API GasketColouring *gasket_run_colour(GasketRun *run, GasketRowSet rows, unsigned distance,
                                               GError **error);
+
+/* [all] The same from colours that come with the graph: a column of the kind, int32 or uint32, one
+ * element each, 0 .. number of vertices - 1. That it divides the vertices as the program needs is
+ * for the caller to know; a colour that no vertex has costs an empty step. Errors: MEMORY, PEER,
+ * PROTOCOL; ARGUMENT for a column of another type or a colour out of range. */
+GASKET_API GasketColouring *gasket_run_colour_by(GasketRun *run, unsigned kind, unsigned column,
+                                                 GError **error);
+
 GASKET_API void gasket_colouring_free(GasketColouring *colouring);
 
 /* Colours, the same on all workers: 0 .. n - 1, each of some vertex on some worker. */

@@ -7,126 +7,91 @@
  */
 #include "programs.h"
 
-#include <math.h>
-#include <string.h>
-
 enum { R = ALS_RANK };
-enum { SQUARED_ERROR, N_TESTED };
-static const GasketAggregate aggregates[] = {{"squared_error", GASKET_SUM, 1},
-                                             {"n_tested", GASKET_COUNT, 1}};
 
-/* Solves a x = b by Gauss; a is symmetric and positive definite, which needs no pivots. */
+/* [a | b] becomes [1 | x] by Gauss and Jordan; a is positive definite, which needs no pivots. */
 static void
-solve(double a[R][R], double *b, double *x)
+solve(double a[R][R + 1])
 {
     for (int c = 0; c < R; c++)
-        for (int r = c + 1; r < R; r++) {
-            double factor = a[r][c] / a[c][c];
-            for (int k = c; k < R; k++)
-                a[r][k] -= factor * a[c][k];
-            b[r] -= factor * b[c];
+        for (int k = R; k >= c; k--) {
+            a[c][k] /= a[c][c];
+            for (int r = 0; r < R; r++)
+                a[r][k] -= r == c ? 0 : a[r][c] * a[c][k];
         }
-    for (int r = R - 1; r >= 0; r--) {
-        x[r] = b[r];
-        for (int k = r + 1; k < R; k++)
-            x[r] -= a[r][k] * x[k];
-        x[r] /= a[r][r];
-    }
 }
 
-/* Each side draws its factors first. Whoever has no ratings keeps them. */
+/* The first iteration draws factors; whoever has no ratings keeps them. */
 static void
 apply(const GasketContext *context, const GasketVertices *run, const void *sums)
 {
     const GasketRows *rows = run->rows;
     const double(*other)[R] = rows->values, *rating = rows->column[0].data;
     double(*state)[R] = run->state, (*value)[R] = run->value;
-    (void)sums;
     for (size_t i = 0; i < run->count; i++) {
         GasketVertex v = run->vertex[i];
-        double a[R][R] = {{0}}, b[R] = {0};
-        for (uint64_t e = rows->begin[i]; e < rows->end[i]; e++) {
-            const double *y = other[rows->neighbour[e]];
+        GasketRandom random = gasket_random_at(context->seed, STREAM_START, context->number[v], 0);
+        bool draws = context->step < 2 || rows->begin[i] == rows->end[i];
+        double a[R][R + 1] = {{0}}; /* column R is b */
+        for (uint64_t e = rows->begin[i]; !draws && e < rows->end[i]; e++)
             for (int r = 0; r < R; r++) {
+                const double *y = other[rows->neighbour[e]];
                 for (int c = 0; c < R; c++)
                     a[r][c] += y[r] * y[c];
-                b[r] += rating[e] * y[r];
                 a[r][r] += ALS_LAMBDA; /* n times in all */
+                a[r][R] += rating[e] * y[r];
             }
-        }
-        GasketRandom random = gasket_random_at(context->seed, STREAM_START, context->number[v], 0);
-        for (int k = 0; context->step < 2 && k < R; k++)
-            state[v][k] = gasket_random_double(&random);
-        if (context->step >= 2 && rows->begin[i] < rows->end[i])
-            solve(a, b, state[v]);
-        memcpy(value[v], state[v], sizeof *value);
+        if (!draws)
+            solve(a);
+        for (int k = 0; k < R; k++)
+            value[v][k] = state[v][k] = draws ? gasket_random_double(&random) : a[k][R];
     }
 }
 
-/* Squared error over a user's test ratings. */
+/* Adds up squared errors and number of a user's test ratings. */
 static void
 test_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
 {
-    const GasketRows *rows = run->rows;
-    const double(*item)[R] = rows->values, (*user)[R] = run->state, *rating = rows->column[0].data;
-    (void)sums;
+    const double(*item)[R] = run->rows->values, (*user)[R] = run->state;
     for (size_t i = 0; i < run->count; i++)
-        for (uint64_t e = rows->begin[i]; e < rows->end[i]; e++) {
-            double error = rating[e];
+        for (uint64_t e = run->rows->begin[i]; e < run->rows->end[i]; e++) {
+            double error = ((const double *)run->rows->column[0].data)[e];
             for (int k = 0; k < R; k++)
-                error -= user[run->vertex[i]][k] * item[rows->neighbour[e]][k];
-            gasket_add(context, SQUARED_ERROR, 0, error * error);
-            gasket_count(context, N_TESTED, 0, 1);
+                error -= user[run->vertex[i]][k] * item[run->rows->neighbour[e]][k];
+            gasket_add(context, 0, 0, error * error);
+            gasket_add(context, 0, 1, 1);
         }
 }
 
-static const GasketRowSet user_rows[] = {{0, GASKET_OUT}}, item_rows[] = {{0, GASKET_IN}},
-                          test_rows[] = {{1, GASKET_OUT}};
-static const GasketProgram users = {
-    .name = "users", .kind = 0, .rows = user_rows, .n_rows = 1, .whole_rows = true, .apply = apply};
-static const GasketProgram items = {
-    .name = "items", .kind = 1, .rows = item_rows, .n_rows = 1, .whole_rows = true, .apply = apply};
-static const GasketProgram test = {.name = "test",
-                                   .kind = 0,
-                                   .rows = test_rows,
-                                   .n_rows = 1,
-                                   .whole_rows = true,
+static const GasketProgram users = {"users", 0, GASKET_ROWS({0, GASKET_OUT}), .apply = apply};
+static const GasketProgram items = {"items", 1, GASKET_ROWS({0, GASKET_IN}), .apply = apply};
+static const GasketProgram test = {"test",
+                                   0,
+                                   GASKET_ROWS({1, GASKET_OUT}),
                                    .apply = test_apply,
                                    .changes = GASKET_CHANGES_NONE,
-                                   .aggregates = 1 << SQUARED_ERROR | 1 << N_TESTED};
+                                   .aggregates = 1};
 
 static bool
 run_als(GasketRun *run, const void *parameters, GError **error)
 {
-    static const GasketProgram *const sides[] = {&users, &items};
-    (void)parameters;
-    for (unsigned kind = 0; kind < 2; kind++)
-        if (!gasket_run_set_state(run, kind, R * sizeof(double), error) ||
-            !gasket_run_set_value(run, kind, R * sizeof(double), error))
-            return false;
-    if (!gasket_run_set_aggregates(run, aggregates, 2, error) ||
-        !gasket_run_step(run, &users, error) || !gasket_run_step(run, &items, error) ||
-        !gasket_run_iterate(run, sides, 2, error) || !gasket_run_step(run, &test, error))
-        return false;
-    gasket_run_set_metric(run, "test.rmse",
-                          sqrt(gasket_run_total(run, SQUARED_ERROR, 0) /
-                               (double)gasket_run_total_count(run, N_TESTED, 0)));
-    return true;
+    bool ok = gasket_run_set_aggregates(run, &(GasketAggregate){"test", GASKET_SUM, 2}, 1, error) &&
+              gasket_run_set_state(run, 0, R * sizeof(double), error) &&
+              gasket_run_set_value(run, 0, R * sizeof(double), error) &&
+              gasket_run_set_state(run, 1, R * sizeof(double), error) &&
+              gasket_run_set_value(run, 1, R * sizeof(double), error) &&
+              gasket_run_iterate(run, (const GasketProgram *[]){&users, &items, &test}, 3, error);
+    double mean = ok ? gasket_run_total(run, 0, 0) / gasket_run_total(run, 0, 1) : NAN;
+    gasket_run_set_metric(run, "test.rmse", sqrt(mean));
+    return ok;
 }
 
-static const GasketNeeds needs[] = {{.in_rows = true, .out_rows = true}, {.out_rows = true}};
-static const GasketResultColumn results[] = {
-    {.name = "user", .kind = 0, .type = GASKET_DOUBLE, .length = R},
-    {.name = "item", .kind = 1, .type = GASKET_DOUBLE, .length = R},
-};
 const GasketAlgorithm program_als = {
     .abi = GASKET_ABI,
     .name = "als",
-    .needs = needs,
-    .n_needs = 2,
-    .results = results,
-    .n_results = 2,
-    .default_iterations = 6,
+    GASKET_NEEDS({.in_rows = true, .out_rows = true}, {.out_rows = true}),
+    GASKET_RESULTS({"user", 0, GASKET_DOUBLE, 0, R}, {"item", 1, GASKET_DOUBLE, 0, R}),
+    .default_iterations = 7,
     .resumable = true,
     .run = run_als,
 };

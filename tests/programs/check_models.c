@@ -53,20 +53,20 @@ START_TEST(gibbs_by_colours_is_the_serial_chain)
     Experiment experiment = {&program_gibbs, .build = build_friends, .data = &friends, .seed = 6};
     g_autoptr(GasketResult) result = run_everywhere(&experiment, workers);
     const int32_t(*seen)[GIBBS_STATES] = gasket_result_column(result, 0);
-    const uint32_t *colour = gasket_result_column(result, 1);
 
-    uint32_t spin[FRIENDS], n_colours = 0;
+    uint32_t spin[FRIENDS];
+    int32_t n_colours = 0;
     int32_t serial[FRIENDS][GIBBS_STATES] = {{0}};
     for (uint32_t v = 0; v < FRIENDS; v++) {
         GasketRandom random = gasket_random_at(6, STREAM_START, v, 0);
         spin[v] = gasket_random_below(&random, GIBBS_STATES);
-        n_colours = MAX(n_colours, colour[v] + 1);
+        n_colours = MAX(n_colours, friends.colour[v] + 1);
         for (uint32_t u = 0; u < v; u++)
-            ck_assert(!friends.joined[u][v] || colour[u] != colour[v]);
+            ck_assert(!friends.joined[u][v] || friends.colour[u] != friends.colour[v]);
     }
-    for (uint32_t step = 1; step <= 30 * n_colours; step++) {
+    for (uint32_t step = 1; step <= 30 * (uint32_t)n_colours; step++) {
         for (uint32_t v = 0; v < FRIENDS; v++) {
-            if (colour[v] != (step - 1) % n_colours)
+            if ((uint32_t)friends.colour[v] != (step - 1) % (uint32_t)n_colours)
                 continue;
             double weight[GIBBS_STATES] = {0}, total = 0, sum = 0;
             for (uint32_t u = 0; u < FRIENDS; u++)
@@ -82,6 +82,25 @@ START_TEST(gibbs_by_colours_is_the_serial_chain)
         }
     }
     ck_assert_mem_eq(seen, serial, sizeof serial);
+}
+END_TEST
+
+START_TEST(a_colour_that_is_out_of_range_is_an_error)
+{
+    Friends friends;
+    const int32_t wrong[] = {-1, FRIENDS};
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        draw_friends(&friends);
+        friends.colour[FRIENDS / 2] = wrong[i];
+        GasketGraph *graph = build_friends(&friends);
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GasketResult) result =
+            gasket_algorithm_run(&program_gibbs, &graph, NULL, &(GasketRunOptions){.workers = 2},
+                                 &error);
+        ck_assert(result == NULL);
+        ck_assert(g_error_matches(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT));
+        ck_assert(g_str_has_prefix(error->message, "column colour: found colour "));
+    }
 }
 END_TEST
 
@@ -167,6 +186,7 @@ main(void)
     tcase_set_timeout(all, 240);
     tcase_add_test(all, bp_on_a_tree_gives_the_marginals_that_enumeration_gives);
     tcase_add_test(all, gibbs_by_colours_is_the_serial_chain);
+    tcase_add_test(all, a_colour_that_is_out_of_range_is_an_error);
     tcase_add_test(all, lda_counts_are_those_of_the_serial_sampler);
     TCase *cases[] = {all};
     return check_run("models", cases, G_N_ELEMENTS(cases));

@@ -37,6 +37,7 @@ add_edge(GasketGraphBuilder *builder, unsigned relation, int64_t u, int64_t v,
 
 typedef struct {
     bool joined[FRIENDS][FRIENDS];
+    int32_t colour[FRIENDS]; /* the smallest that no friend before has */
 } Friends;
 
 static inline void
@@ -49,6 +50,12 @@ draw_friends(Friends *ret_friends)
         uint32_t v = gasket_random_below(&random, FRIENDS);
         ret_friends->joined[u][v] = ret_friends->joined[v][u] = u != v;
     }
+    for (int v = 0; v < FRIENDS; v++)
+        for (int u = 0; u < v; u++)
+            if (ret_friends->joined[u][v] && ret_friends->colour[u] == ret_friends->colour[v]) {
+                ret_friends->colour[v]++;
+                u = -1; /* look at all of them again */
+            }
 }
 
 /* data: Friends. */
@@ -58,8 +65,9 @@ build_friends(const void *data)
     const Friends *friends = data;
     GasketGraphBuilder *builder = gasket_graph_builder_new();
     gasket_graph_builder_add_kind(builder, "friend");
+    gasket_graph_builder_add_vertex_column(builder, 0, "colour", GASKET_INT32, 1);
     gasket_graph_builder_add_relation(builder, "friends", 0, 0, true);
-    add_vertices(builder, 0, FRIENDS, NULL);
+    add_vertices(builder, 0, FRIENDS, (const void *[]){friends->colour});
     for (int u = 0; u < FRIENDS; u++)
         for (int v = 0; v < u; v++)
             if (friends->joined[u][v])

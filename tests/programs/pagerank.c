@@ -2,18 +2,14 @@
 /* PageRank in double. One kind, one relation. */
 #include "programs.h"
 
-#include <math.h>
-
 enum { RESIDUAL, DANGLING };
-static const GasketAggregate aggregates[] = {{"residual", GASKET_SUM, 1},
-                                             {"dangling", GASKET_SUM, 1}};
+static const GasketAggregate aggregates[] = {{"residual", GASKET_SUM}, {"dangling", GASKET_SUM}};
 
 static void
 gather(const GasketContext *context, const GasketRows *rows, void *sums)
 {
     const double *share = rows->values;
     double *sum = sums;
-    (void)context;
     for (size_t r = 0; r < rows->count; r++)
         for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++)
             sum[rows->sum[r]] += share[rows->neighbour[e]];
@@ -22,8 +18,8 @@ gather(const GasketContext *context, const GasketRows *rows, void *sums)
 static void
 apply(const GasketContext *context, const GasketVertices *run, const void *sums)
 {
-    const double n = context->n_vertices, dangling = gasket_total(context, DANGLING, 0),
-                 *sum = sums;
+    const double n = context->n_vertices, dangling = gasket_total(context, DANGLING, 0);
+    const double *sum = sums;
     double *rank = run->state, *share = run->value;
     for (size_t i = 0; i < run->count; i++) {
         GasketVertex v = run->vertex[i];
@@ -36,11 +32,9 @@ apply(const GasketContext *context, const GasketVertices *run, const void *sums)
     }
 }
 
-static const GasketRowSet in_rows[] = {{0, GASKET_IN}};
 static const GasketProgram pagerank = {
     .name = "pagerank",
-    .rows = in_rows,
-    .n_rows = 1,
+    GASKET_ROWS({0, GASKET_IN}),
     .sum_size = sizeof(double),
     .gather = gather,
     .apply = apply,
@@ -50,7 +44,6 @@ static const GasketProgram pagerank = {
 static bool
 run_pagerank(GasketRun *run, const void *parameters, GError **error)
 {
-    (void)parameters;
     if (!gasket_run_set_aggregates(run, aggregates, 2, error) ||
         !gasket_run_set_state(run, 0, sizeof(double), error) ||
         !gasket_run_set_value(run, 0, sizeof(double), error))
@@ -64,15 +57,11 @@ run_pagerank(GasketRun *run, const void *parameters, GError **error)
     return true;
 }
 
-static const GasketNeeds needs[] = {{.in_rows = true, .degrees = true}};
-static const GasketResultColumn results[] = {{.name = "rank", .type = GASKET_DOUBLE}};
 const GasketAlgorithm program_pagerank = {
     .abi = GASKET_ABI,
     .name = "pagerank",
-    .needs = needs,
-    .n_needs = 1,
-    .results = results,
-    .n_results = 1,
+    GASKET_NEEDS({.in_rows = true, .degrees = true}),
+    GASKET_RESULTS({.name = "rank", .type = GASKET_DOUBLE}),
     .default_iterations = 200,
     .resumable = true,
     .run = run_pagerank,

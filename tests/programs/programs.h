@@ -4,6 +4,9 @@
 #ifndef GASKET_TESTS_PROGRAMS_H
 #define GASKET_TESTS_PROGRAMS_H
 
+#include <math.h>
+#include <string.h>
+
 #include <gasket/gasket.h>
 
 extern const GasketAlgorithm program_pagerank, program_als, program_bp, program_triangles,

@@ -7,8 +7,7 @@
  */
 #include "programs.h"
 
-enum { TRIANGLES };
-static const GasketAggregate aggregates[] = {{"triangles", GASKET_COUNT, 1}};
+static const GasketAggregate aggregates[] = {{"triangles", GASKET_COUNT}};
 
 typedef struct {          /* the value */
     uint32_t n, number[]; /* ascending */
@@ -17,7 +16,6 @@ typedef struct {          /* the value */
 static size_t
 higher_size(const GasketContext *context, GasketVertex v, const void *state)
 {
-    (void)state;
     return (1 + (size_t)context->in_degree[v]) * sizeof(uint32_t); /* as many as there can be */
 }
 
@@ -25,7 +23,6 @@ static void
 list_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
 {
     const GasketRows *rows = run->rows;
-    (void)sums;
     for (size_t i = 0; i < run->count; i++) {
         GasketVertex v = run->vertex[i];
         Higher *higher = (void *)((char *)run->value + run->value_begin[v]);
@@ -49,54 +46,46 @@ count_common(const Higher *a, const Higher *b)
     return common;
 }
 
+/* The state: triangles of which the vertex is the lowest. */
 static void
 count_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
 {
     const GasketRows *rows = run->rows;
-    uint32_t *triangles = run->state; /* of which the vertex is the lowest */
-    (void)sums;
+    uint32_t *triangles = run->state;
     for (size_t i = 0; i < run->count; i++) {
         GasketVertex v = run->vertex[i];
         for (uint64_t e = rows->begin[i]; e < rows->end[i]; e++)
             if (context->number[rows->neighbour[e]] > context->number[v])
                 triangles[v] += count_common(gasket_value_of(rows, v, NULL),
                                              gasket_value_of(rows, rows->neighbour[e], NULL));
-        gasket_count(context, TRIANGLES, 0, triangles[v]);
+        gasket_count(context, 0, 0, triangles[v]);
     }
 }
 
-static const GasketRowSet in_rows[] = {{0, GASKET_IN}};
-static const GasketProgram list = {
-    .name = "list", .rows = in_rows, .n_rows = 1, .whole_rows = true, .apply = list_apply};
-static const GasketProgram count = {.name = "count",
-                                    .rows = in_rows,
-                                    .n_rows = 1,
-                                    .whole_rows = true,
+static const GasketProgram list = {"list", 0, GASKET_ROWS({0, GASKET_IN}), .apply = list_apply};
+static const GasketProgram count = {"count",
+                                    0,
+                                    GASKET_ROWS({0, GASKET_IN}),
                                     .apply = count_apply,
                                     .changes = GASKET_CHANGES_NONE,
-                                    .aggregates = 1 << TRIANGLES};
+                                    .aggregates = 1};
 
 static bool
 run_triangles(GasketRun *run, const void *parameters, GError **error)
 {
-    (void)parameters;
     if (!gasket_run_set_aggregates(run, aggregates, 1, error) ||
         !gasket_run_set_state(run, 0, sizeof(uint32_t), error) ||
         !gasket_run_set_value_varying(run, 0, higher_size, NULL, error) ||
         !gasket_run_step(run, &list, error) || !gasket_run_step(run, &count, error))
         return false;
-    gasket_run_set_metric(run, "triangles", (double)gasket_run_total_count(run, TRIANGLES, 0));
+    gasket_run_set_metric(run, "triangles", (double)gasket_run_total_count(run, 0, 0));
     return true;
 }
 
-static const GasketNeeds needs[] = {{.in_rows = true, .degrees = true}};
-static const GasketResultColumn results[] = {{.name = "triangles", .type = GASKET_UINT32}};
 const GasketAlgorithm program_triangles = {
     .abi = GASKET_ABI,
     .name = "triangles",
-    .needs = needs,
-    .n_needs = 1,
-    .results = results,
-    .n_results = 1,
+    GASKET_NEEDS({.in_rows = true, .degrees = true}),
+    GASKET_RESULTS({.name = "triangles", .type = GASKET_UINT32}),
     .run = run_triangles,
 };
