@@ -39,7 +39,7 @@ struct GasketScope {
     uint32_t own;      /* the cell to lock; GASKET_NO_VERTEX: none, a guest's */
     uint32_t n, at;    /* cells of this rank, and how many of them it has */
     bool wanting;      /* it is who wants cells[at] */
-    bool told;         /* a guest's: that it has them */
+    bool told;         /* rank has been asked for its cells; a guest's: that it has them */
     unsigned rank;     /* where it waits; a guest's: whose it is */
     uint64_t id;       /* by which other ranks call it */
     uint32_t n_remote; /* ghosts */

@@ -73,6 +73,7 @@ static void
 go_on(GasketAsync *async, GasketScope *scope, unsigned from)
 {
     scope->rank = next_rank(async, scope, from);
+    scope->told = false;
     if (scope->rank == async->run->part->rank) {
         gasket_async_claim(&async->scopes, scope);
     } else if (scope->rank < async->run->part->size) {
@@ -155,7 +156,7 @@ send_plain(GasketAsync *async, unsigned peer, uint64_t id, uint32_t type, GError
 }
 
 static bool
-send_lock(GasketAsync *async, const GasketScope *scope, GError **error)
+send_lock(GasketAsync *async, GasketScope *scope, GError **error)
 {
     GasketScopeMessage message = {.id = scope->id, .type = GASKET_SCOPE_LOCK};
     GasketScopeCell cell;
@@ -181,6 +182,7 @@ send_lock(GasketAsync *async, const GasketScope *scope, GError **error)
         memcpy(at, &cell, sizeof cell);
         at += sizeof cell;
     }
+    scope->told = true;
     return true;
 }
 
@@ -292,7 +294,7 @@ take_grant(GasketAsync *async, unsigned p, uint64_t id, GError **error)
 {
     pthread_mutex_lock(&async->scopes.lock);
     GasketScope *scope = g_hash_table_lookup(async->net->scopes, &id);
-    bool asked = scope != NULL && scope->rank == p;
+    bool asked = scope != NULL && scope->rank == p && scope->told;
     if (asked)
         go_on(async, scope, p + 1);
     pthread_mutex_unlock(&async->scopes.lock);

@@ -294,8 +294,8 @@ static const GasketTransportClass tcp_class = {
     .free = tcp_free,
 };
 
-static GasketTcp *
-tcp_alloc(const GasketTcpOptions *options)
+GasketTcp *
+gasket_tcp_alloc(const GasketTcpOptions *options)
 {
     GasketTcp *tcp = g_new0(GasketTcp, 1);
     tcp->base = (GasketTransport){.class = &tcp_class,
@@ -391,7 +391,7 @@ tcp_connect(GasketTcp *tcp, const GasketTcpOptions *options, GError **error)
 GasketTransport *
 gasket_transport_tcp_new(const GasketTcpOptions *options, GError **error)
 {
-    GasketTcp *tcp = tcp_alloc(options);
+    GasketTcp *tcp = gasket_tcp_alloc(options);
     if (!tcp_connect(tcp, options, error)) {
         tcp_free(&tcp->base);
         return NULL;

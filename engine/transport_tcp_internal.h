@@ -127,6 +127,9 @@ struct GasketTcp {
 
 int64_t gasket_tcp_now(void);
 
+/* A member that does nothing yet; takes options->listen_fd. Free with gasket_transport_free. */
+GasketTcp *gasket_tcp_alloc(const GasketTcpOptions *options);
+
 /* Lets the driver's wait return. Locked. */
 void gasket_tcp_notify(GasketTcp *tcp);
 

@@ -31,7 +31,8 @@ struct GasketInput {
     bool is_stdin, regular;
     const uint8_t *memory; /* what is left of it */
     size_t memory_size;
-    uint8_t *raw; /* [RAW_SIZE] read ahead to see the compression, then the decoder's */
+    uint8_t *raw; /* [raw_room] read ahead to see the compression, then the decoder's */
+    size_t raw_room;
     size_t raw_begin, raw_end;
     GasketCompression compression;
     GasketDecoder *decoder; /* NULL: plain */
@@ -77,7 +78,7 @@ pull_raw(void *data, const uint8_t **ret_bytes, size_t *ret_size, GError **error
     GasketInput *input = data;
     if (input->raw_begin == input->raw_end) {
         size_t size;
-        if (!read_raw(input, input->raw, RAW_SIZE, &size, error))
+        if (!read_raw(input, input->raw, input->raw_room, &size, error))
             return false;
         input->raw_begin = 0;
         input->raw_end = size;
@@ -113,14 +114,18 @@ read_source(GasketInput *input, char *buffer, size_t capacity, size_t *ret_size,
 static bool
 start(GasketInput *input, GError **error)
 {
-    input->raw = gasket_array_new(RAW_SIZE, 1, error);
-    input->held = gasket_array_new(HELD_SIZE, 1, error);
+    /* One byte more than a small input in memory has: whoever asks for it learns of the end. */
+    size_t most = input->fd < 0 ? input->memory_size : SIZE_MAX - 2;
+    input->raw_room = MIN(RAW_SIZE, MAX(most, 4));
+    input->held_capacity = MIN(HELD_SIZE, most + 2);
+    input->raw = gasket_array_new(input->raw_room, 1, error);
+    input->held = gasket_array_new(input->held_capacity, 1, error);
     if (input->raw == NULL || input->held == NULL)
         return false;
-    input->held_capacity = HELD_SIZE;
     while (input->raw_end < 4) {
         size_t size;
-        if (!read_raw(input, input->raw + input->raw_end, RAW_SIZE - input->raw_end, &size, error))
+        if (!read_raw(input, input->raw + input->raw_end, input->raw_room - input->raw_end, &size,
+                      error))
             return false;
         if (size == 0)
             break;
@@ -223,6 +228,9 @@ hold(GasketInput *input, size_t want, GError **error)
     memmove(input->held, input->held + input->held_begin, input->held_end - input->held_begin);
     input->held_end -= input->held_begin;
     input->held_begin = 0;
+    if (input->fd < 0 && input->decoder == NULL) /* no more room than there can be bytes */
+        want =
+            MIN(want, input->held_end + input->raw_end - input->raw_begin + input->memory_size + 1);
     if (want + 1 > input->held_capacity) {
         char *larger = gasket_array_resize(input->held, want + 1, 1, error);
         if (larger == NULL)

@@ -36,6 +36,8 @@ read_all(GasketTokens *tokens, GasketInput *input, GError **error)
 {
     size_t room = FIRST_ROOM, got;
 
+    if (gasket_input_raw_size(input) > 0) /* of a small plain file, all and its end */
+        room = MIN(room, (size_t)MIN(gasket_input_raw_size(input), FIRST_ROOM) + 1);
     tokens->text = gasket_array_new(room + 1, 1, error);
     while (tokens->text != NULL) {
         if (!gasket_input_read(input, tokens->text + tokens->size, room - tokens->size, &got,
