@@ -38,6 +38,7 @@ struct GasketCliCall {
     void *parameters;             /* what the algorithm's options fill */
     const char *const *arguments; /* [n_arguments] words that are no options */
     unsigned n_arguments;
+    struct GasketCliFolds *folds; /* takes the figures of --folds instead of stdout; else NULL */
 };
 
 /* The commands that are no algorithms: [*ret_n]. */

@@ -23,6 +23,7 @@
 #include "cli/ratings_model.h"
 #include "cli/report_json.h"
 #include "cli/report_text.h"
+#include "cli/search.h"
 #include "cli/signals.h"
 #include "cli/snapshot_options.h"
 #include "engine/job.h"
@@ -219,27 +220,9 @@ run_clear(AlgorithmRun *run)
         g_array_free(run->columns, TRUE);
     gasket_result_writer_free(run->writer);
     gasket_cli_model_free(run->model);
-    gasket_cli_folds_free(run->folds);
     gasket_result_top_free(run->top);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AlgorithmRun, run_clear)
-
-/* Vertex columns that options of the algorithm name files for. */
-static GArray *
-collect_columns(const GasketCliCall *call)
-{
-    GArray *columns = g_array_new(FALSE, FALSE, sizeof(GasketLoadColumn));
-    const GasketOption *option = call->algorithm->options;
-    for (; option != NULL && option->name != NULL; option++) {
-        if (option->type != GASKET_OPTION_COLUMN)
-            continue;
-        const char *path = *(const char *const *)((const char *)call->parameters + option->offset);
-        const GasketLoadColumn column = {option->name, path};
-        if (path != NULL)
-            g_array_append_val(columns, column);
-    }
-    return columns;
-}
 
 /* Copies what the algorithm says of itself and lets it adjust the copies. */
 static bool
@@ -427,12 +410,15 @@ run_job(AlgorithmRun *run, const GasketCliCall *call, int *ret_status, GError **
 static bool
 run_folds(AlgorithmRun *run, GasketCliCall *call, int *ret_status, GError **error)
 {
-    run->folds = gasket_cli_folds_new();
+    g_autoptr(GasketCliFolds) own = gasket_cli_folds_new();
+    run->folds = call->folds != NULL ? call->folds : own;
     for (call->common.fold = 0; call->common.fold < call->common.folds; call->common.fold++)
         if (!run_job(run, call, ret_status, error))
             return false;
+    if (call->folds != NULL)
+        return true;
     g_autoptr(GString) table = g_string_new(NULL);
-    gasket_cli_folds_append(run->folds, table);
+    gasket_cli_folds_append(own, table);
     return gasket_cli_print(table->str, error);
 }
 
@@ -442,6 +428,8 @@ gasket_cli_run_algorithm(GasketCliCall *call, const char *const *inputs, unsigne
 {
     g_auto(AlgorithmRun) run = {.common = &call->common, .algorithm = call->algorithm};
 
+    if (gasket_cli_search_wanted(call))
+        return gasket_cli_search(call, inputs, n_inputs, ret_status, error);
     set_head(&run, call);
     if (!check_call(call, inputs, n_inputs, error) || !prepare(&run, call, error))
         return false;
@@ -450,7 +438,7 @@ gasket_cli_run_algorithm(GasketCliCall *call, const char *const *inputs, unsigne
         !gasket_result_writer_check_columns(call->common.output, run.results,
                                             call->algorithm->n_results, error))
         return false;
-    run.columns = collect_columns(call);
+    run.columns = gasket_graph_input_columns(call->algorithm->options, call->parameters);
     run.input = (GasketGraphInput){
         .paths = inputs,
         .n_paths = n_inputs,

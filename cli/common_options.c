@@ -93,6 +93,18 @@ static const GasketCliOption ratings_options[] = {
                 .help = "cross-validation: train as many times, each time with another of so many "
                         "parts of the ratings held out",
                 .minimum = 2, .maximum = 1000}},
+    {.option = {"grid", GASKET_OPTION_STRING, FIELD(grid),
+                .help = "search: try these values of an option of the method (or of iterations), "
+                        "or with --random a range LOW:HIGH, by --folds (5); several make a grid. "
+                        "With --test or --output the best is trained at the end",
+                .value_name = "NAME=VALUE,..."},
+     .repeated = true},
+    {.option = {"random", GASKET_OPTION_INT, FIELD(random), "0",
+                "search: draw so many settings, by --seed; 0: try all of the grid", .minimum = 0,
+                .maximum = 100000}},
+    {.option = {"budget", GASKET_OPTION_DOUBLE, FIELD(budget), "0",
+                "search: begin no further setting after so long; 0: no bound", .minimum = 0,
+                .maximum = 1e9, .value_name = "SECONDS"}},
     {.option = {"format", GASKET_OPTION_STRING, FIELD(format),
                 .help = "ratings, csv, edges, mtx, binary, binary-weighted or sqlite; recognised "
                         "by content and ending if not given",
@@ -322,6 +334,8 @@ gasket_cli_common_check(const GasketCliCommon *common, GError **error)
         return refuse("--weighted and --unweighted exclude one another", error);
     if (common->table != NULL && common->query != NULL)
         return refuse("--table and --query exclude one another", error);
+    if ((common->random > 0 || common->budget > 0) && common->grid->len == 0)
+        return refuse("--random and --budget want --grid", error);
     if (common->json && common->output != NULL && strcmp(common->output, "-") == 0)
         return refuse("--json and --output - both want stdout", error);
     return true;

@@ -20,6 +20,9 @@ typedef struct {
     int duplicates;      /* GasketDuplicates */
     double validate;     /* share of the training ratings; 0: none */
     int64_t folds, fold; /* of cross-validation, and which is held out; folds 0: none */
+    GPtrArray *grid;     /* of text: NAME=VALUES, options to search over; NULL: not asked for */
+    int64_t random;      /* settings to draw; 0: all of the grid */
+    double budget;       /* seconds of a search; 0: no bound */
     int self_loops;      /* 0 keep, 1 drop */
     int multi_edges;     /* GasketMultiEdges */
     int order;           /* GasketOrder */

@@ -5,10 +5,14 @@
 #include <math.h>
 #include <string.h>
 
-#define N_FIGURES 4
+#define N_FIGURES 11
 
-static const char *const figures[N_FIGURES] = {"train.rmse", "test.rmse", "test.mae",
-                                               "baseline.bias.rmse"};
+static const char *const figures[N_FIGURES] = {"train.rmse",    "test.rmse",
+                                               "test.mae",      "baseline.bias.rmse",
+                                               "objective",     "ranking.ndcg",
+                                               "ranking.map",   "ranking.precision",
+                                               "ranking.auc",   "ranking.hit",
+                                               "ranking.recall"};
 
 typedef struct {
     double figure[N_FIGURES]; /* NAN: not measured */
@@ -48,38 +52,73 @@ gasket_cli_folds_add(GasketCliFolds *folds, const GasketReport *report)
     g_array_append_val(folds->folds, fold);
 }
 
+static double
+figure_at(const GasketCliFolds *folds, unsigned i, unsigned f)
+{
+    return ((const Fold *)(const void *)folds->folds->data)[i].figure[f];
+}
+
+/* Whether the first fold had it. */
+static bool
+is_measured(const GasketCliFolds *folds, unsigned f)
+{
+    return folds->folds->len > 0 && !isnan(figure_at(folds, 0, f));
+}
+
 static void
-append_row(const char *name, const double *row, GString *out)
+average(const GasketCliFolds *folds, unsigned f, double *ret_mean, double *ret_deviation)
+{
+    const unsigned n = folds->folds->len;
+    double mean = 0, squares = 0;
+    for (unsigned i = 0; i < n; i++)
+        mean += figure_at(folds, i, f) / n;
+    for (unsigned i = 0; i < n; i++)
+        squares += (figure_at(folds, i, f) - mean) * (figure_at(folds, i, f) - mean);
+    *ret_mean = mean;
+    *ret_deviation = n > 1 ? sqrt(squares / (n - 1)) : 0;
+}
+
+bool
+gasket_cli_folds_mean(const GasketCliFolds *folds, const char *metric, double *ret_mean,
+                      double *ret_deviation)
+{
+    for (unsigned f = 0; f < N_FIGURES; f++) {
+        if (strcmp(figures[f], metric) == 0 && is_measured(folds, f)) {
+            average(folds, f, ret_mean, ret_deviation);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+append_cell(double value, GString *out)
 {
     char text[G_ASCII_DTOSTR_BUF_SIZE];
-    g_string_append(out, name);
-    for (unsigned f = 0; f < N_FIGURES; f++)
-        g_string_append_printf(out, "\t%s", g_ascii_formatd(text, sizeof text, "%.6f", row[f]));
-    g_string_append_c(out, '\n');
+    g_string_append_printf(out, "\t%s", g_ascii_formatd(text, sizeof text, "%.6f", value));
 }
 
 void
 gasket_cli_folds_append(const GasketCliFolds *folds, GString *out)
 {
-    const Fold *fold = (const Fold *)(const void *)folds->folds->data;
-    const unsigned n = folds->folds->len;
-    double mean[N_FIGURES] = {0}, deviation[N_FIGURES] = {0};
-
+    g_autoptr(GString) means = g_string_new("mean"), deviations = g_string_new("deviation");
     g_string_append(out, "fold");
-    for (unsigned f = 0; f < N_FIGURES; f++)
-        g_string_append_printf(out, "\t%s", figures[f]);
-    g_string_append_c(out, '\n');
-    for (unsigned i = 0; i < n; i++) {
-        g_autofree char *name = g_strdup_printf("%u", i + 1);
-        append_row(name, fold[i].figure, out);
-        for (unsigned f = 0; f < N_FIGURES; f++)
-            mean[f] += fold[i].figure[f] / n;
-    }
     for (unsigned f = 0; f < N_FIGURES; f++) {
-        for (unsigned i = 0; i < n; i++)
-            deviation[f] += (fold[i].figure[f] - mean[f]) * (fold[i].figure[f] - mean[f]);
-        deviation[f] = n > 1 ? sqrt(deviation[f] / (n - 1)) : 0;
+        double mean, deviation;
+        if (!is_measured(folds, f))
+            continue;
+        g_string_append_printf(out, "\t%s", figures[f]);
+        average(folds, f, &mean, &deviation);
+        append_cell(mean, means);
+        append_cell(deviation, deviations);
     }
-    append_row("mean", mean, out);
-    append_row("deviation", deviation, out);
+    g_string_append_c(out, '\n');
+    for (unsigned i = 0; i < folds->folds->len; i++) {
+        g_string_append_printf(out, "%u", i + 1);
+        for (unsigned f = 0; f < N_FIGURES; f++)
+            if (is_measured(folds, f))
+                append_cell(figure_at(folds, i, f), out);
+        g_string_append_c(out, '\n');
+    }
+    g_string_append_printf(out, "%s\n%s\n", means->str, deviations->str);
 }

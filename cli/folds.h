@@ -18,10 +18,16 @@ typedef struct GasketCliFolds GasketCliFolds;
 GasketCliFolds *gasket_cli_folds_new(void);
 void gasket_cli_folds_free(GasketCliFolds *folds);
 
-/* Takes the figures of the next fold. */
+/* Takes the figures of the next fold: errors, and measures of ranking where there are any. */
 void gasket_cli_folds_add(GasketCliFolds *folds, const GasketReport *report);
 
-/* Appends the table, tab-separated. */
+/* Mean and (sample) deviation of a metric. False if it is none that is kept, or was not measured. */
+bool gasket_cli_folds_mean(const GasketCliFolds *folds, const char *metric, double *ret_mean,
+                           double *ret_deviation);
+
+/* Appends the table, tab-separated: a column for each figure that was measured. */
 void gasket_cli_folds_append(const GasketCliFolds *folds, GString *out);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GasketCliFolds, gasket_cli_folds_free)
 
 #endif

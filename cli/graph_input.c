@@ -119,3 +119,18 @@ gasket_graph_input_load(const GasketGraphInput *input, GasketGraphInputStats *re
     }
     return g_steal_pointer(&graph);
 }
+
+GArray *
+gasket_graph_input_columns(const GasketOption *options, const void *parameters)
+{
+    GArray *columns = g_array_new(FALSE, FALSE, sizeof(GasketLoadColumn));
+    for (const GasketOption *option = options; option != NULL && option->name != NULL; option++) {
+        if (option->type != GASKET_OPTION_COLUMN)
+            continue;
+        const char *path = *(const char *const *)((const char *)parameters + option->offset);
+        const GasketLoadColumn column = {option->name, path};
+        if (path != NULL)
+            g_array_append_val(columns, column);
+    }
+    return columns;
+}

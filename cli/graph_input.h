@@ -22,6 +22,9 @@ typedef struct {
     double load_seconds, number_seconds;
 } GasketGraphInputStats;
 
+/* Vertex columns that options of an algorithm name files for: of GasketLoadColumn. */
+GArray *gasket_graph_input_columns(const GasketOption *options, const void *parameters);
+
 /* Refuses (ARGUMENT) an output that would replace an input: the same file, or the same table of the
  * same database. output may be NULL or `-`; table: where in a database it goes. */
 bool gasket_graph_input_check_output(const char *const *paths, unsigned n_paths,
