@@ -21,7 +21,7 @@ void gasket_cli_folds_free(GasketCliFolds *folds);
 /* Takes the figures of the next fold: errors, and measures of ranking where there are any. */
 void gasket_cli_folds_add(GasketCliFolds *folds, const GasketReport *report);
 
-/* Mean and (sample) deviation of a metric. False if it is none that is kept, or was not measured. */
+/* Mean and (sample) deviation of a metric. False if it is not among them or was not measured. */
 bool gasket_cli_folds_mean(const GasketCliFolds *folds, const char *metric, double *ret_mean,
                            double *ret_deviation);
 
