@@ -24,5 +24,7 @@ extern const GasketAlgorithm gasket_ials;
 extern const GasketAlgorithm gasket_ccdpp;
 extern const GasketAlgorithm gasket_svd;
 extern const GasketAlgorithm gasket_exact;
+extern const GasketAlgorithm gasket_gabp;
+extern const GasketAlgorithm gasket_jacobi;
 
 #endif

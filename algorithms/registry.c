@@ -19,6 +19,9 @@ static const GasketAlgorithm *const algorithms[] = {
     &gasket_mean_field,
     &gasket_mplp,
     &gasket_exact,
+    /* systems of equations */
+    &gasket_gabp,
+    &gasket_jacobi,
     /* ratings */
     &gasket_als,
     &gasket_sgd,
