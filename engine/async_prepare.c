@@ -57,23 +57,12 @@ point_at_set(GasketAsync *async, GasketAsyncKind *kind, unsigned s)
     GasketRun *run = async->run;
     GasketRowSet set = kind->program->rows[s];
     const GasketPartRelation *relation = &run->part->relations[set.relation];
-    const GasketRowsData *data = gasket_run_rows_data(run, set.relation, set.direction);
-    const GasketPartRows *rows = gasket_run_part_rows(run, set.relation, set.direction);
     unsigned other = gasket_part_neighbour_kind(relation, set.direction);
 
-    kind->offset[s] = rows->offset;
+    kind->offset[s] = gasket_run_part_rows(run, set.relation, set.direction)->offset;
     kind->neighbour_kind[s] = other;
-    kind->rows[s] = (GasketRows){.neighbour = rows->neighbour,
-                                 .set = s,
-                                 .values = run->kinds[other].current,
-                                 .value_begin = run->kinds[other].value_begin,
-                                 .neighbour_number = run->part->kinds[other].number,
-                                 .column = data->columns,
-                                 .n_columns = relation->n_columns,
-                                 .edge_state = data->edge_state,
-                                 .incoming = data->values.current,
-                                 .incoming_begin = data->values.begin,
-                                 .state = kind->data->state};
+    kind->rows[s] = gasket_rows_view(run, set);
+    kind->rows[s].set = s;
     if (kind->program->scatter == NULL)
         return;
     GasketDirection mate = gasket_part_mate(relation, set.direction);

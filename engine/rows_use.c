@@ -35,6 +35,26 @@ same_rows(const GasketChunkCache *kept, const GasketProgram *program)
     return true;
 }
 
+GasketRows
+gasket_rows_view(const GasketRun *run, GasketRowSet set)
+{
+    const GasketPartRelation *relation = &run->part->relations[set.relation];
+    const GasketRowsData *data = gasket_run_rows_data(run, set.relation, set.direction);
+    const GasketPartRows *rows = gasket_run_part_rows(run, set.relation, set.direction);
+    unsigned own = gasket_part_row_kind(relation, set.direction);
+    unsigned other = gasket_part_neighbour_kind(relation, set.direction);
+    return (GasketRows){.neighbour = rows->neighbour,
+                        .values = run->kinds[other].current,
+                        .value_begin = run->kinds[other].value_begin,
+                        .neighbour_number = run->part->kinds[other].number,
+                        .column = data->columns,
+                        .n_columns = relation->n_columns,
+                        .edge_state = data->edge_state,
+                        .incoming = data->values.current,
+                        .incoming_begin = data->values.begin,
+                        .state = run->kinds[own].state};
+}
+
 const GasketChunks *
 gasket_rows_chunks(GasketRun *run, const GasketProgram *program, GError **error)
 {

@@ -21,6 +21,11 @@ bool gasket_rows_use(GasketRun *run, const GasketProgram *program, bool on_set,
 bool gasket_rows_need_whole(GasketRun *run, unsigned relation, GasketDirection direction,
                             GError **error);
 
+/* What is the same for every block of a row set: where its entries, columns, edge data, the values
+ * they read and the state of their kind are. The block's own rows and what scatter writes are left
+ * empty. */
+GasketRows gasket_rows_view(const GasketRun *run, GasketRowSet set);
+
 /* Chunks for the program's rows, kept. */
 const GasketChunks *gasket_rows_chunks(GasketRun *run, const GasketProgram *program,
                                        GError **error);

@@ -443,10 +443,7 @@ GasketRows *
 gasket_run_rows(GasketRun *run, GasketRowSet set, GError **error)
 {
     const GasketPartRelation *relation = &run->part->relations[set.relation];
-    const GasketRowsData *data = gasket_run_rows_data(run, set.relation, set.direction);
     const GasketPartRows *rows = gasket_run_part_rows(run, set.relation, set.direction);
-    unsigned own = gasket_part_row_kind(relation, set.direction);
-    unsigned other = gasket_part_neighbour_kind(relation, set.direction);
 
     if (!rows->standing) {
         g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
@@ -455,28 +452,18 @@ gasket_run_rows(GasketRun *run, GasketRowSet set, GError **error)
     }
     if (!gasket_rows_need_whole(run, set.relation, set.direction, error))
         return NULL;
-    uint32_t n = run->part->kinds[own].n_owned;
+    uint32_t n = run->part->kinds[gasket_part_row_kind(relation, set.direction)].n_owned;
     uint32_t *vertex = gasket_array_new(n, sizeof *vertex, error);
     if (vertex == NULL)
         return NULL;
     for (uint32_t v = 0; v < n; v++)
         vertex[v] = v;
     GasketRows *view = g_new(GasketRows, 1);
-    *view = (GasketRows){.count = n,
-                         .vertex = vertex,
-                         .sum = vertex,
-                         .begin = rows->offset,
-                         .end = rows->offset + 1,
-                         .neighbour = rows->neighbour,
-                         .values = run->kinds[other].current,
-                         .value_begin = run->kinds[other].value_begin,
-                         .neighbour_number = run->part->kinds[other].number,
-                         .column = data->columns,
-                         .n_columns = relation->n_columns,
-                         .edge_state = data->edge_state,
-                         .incoming = data->values.current,
-                         .incoming_begin = data->values.begin,
-                         .state = run->kinds[own].state};
+    *view = gasket_rows_view(run, set);
+    view->count = n;
+    view->vertex = view->sum = vertex;
+    view->begin = rows->offset;
+    view->end = rows->offset + 1;
     return view;
 }
 

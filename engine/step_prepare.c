@@ -6,6 +6,7 @@
 
 #include "engine/array.h"
 #include "engine/bitset.h"
+#include "engine/rows_use.h"
 
 /* ---- buffers --------------------------------------------------------------------------------- */
 
@@ -76,25 +77,10 @@ gasket_step_prepare_values(GasketStep *step, const GasketVertexSet *set, GError 
 void
 gasket_step_prepare_rows(GasketStep *step, unsigned s)
 {
-    GasketRun *run = step->run;
     GasketRowSet set = step->program->rows[s];
-    const GasketPartRelation *relation = &run->part->relations[set.relation];
-    const GasketRowsData *data = gasket_run_rows_data(run, set.relation, set.direction);
-    const GasketPartRows *part_rows = gasket_run_part_rows(run, set.relation, set.direction);
-    unsigned other = gasket_part_neighbour_kind(relation, set.direction);
-
-    step->offset[s] = part_rows->offset;
-    step->rows[s] = (GasketRows){.neighbour = part_rows->neighbour,
-                                 .set = s,
-                                 .values = run->kinds[other].current,
-                                 .value_begin = run->kinds[other].value_begin,
-                                 .neighbour_number = run->part->kinds[other].number,
-                                 .column = data->columns,
-                                 .n_columns = relation->n_columns,
-                                 .edge_state = data->edge_state,
-                                 .incoming = data->values.current,
-                                 .incoming_begin = data->values.begin,
-                                 .state = step->kind->state};
+    step->offset[s] = gasket_run_part_rows(step->run, set.relation, set.direction)->offset;
+    step->rows[s] = gasket_rows_view(step->run, set);
+    step->rows[s].set = s;
 }
 
 const uint32_t *
