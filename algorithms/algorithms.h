@@ -23,6 +23,8 @@ extern const GasketAlgorithm gasket_bpmf;
 extern const GasketAlgorithm gasket_ials;
 extern const GasketAlgorithm gasket_ccdpp;
 extern const GasketAlgorithm gasket_svd;
+extern const GasketAlgorithm gasket_itemknn;
+extern const GasketAlgorithm gasket_userknn;
 extern const GasketAlgorithm gasket_exact;
 extern const GasketAlgorithm gasket_gabp;
 extern const GasketAlgorithm gasket_jacobi;

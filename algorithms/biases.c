@@ -15,21 +15,35 @@ enum { SPREAD, RATED, NOISE };
 
 typedef struct {
     const GasketRecommender *model;
+    const GasketBiasPlace *place; /* [2] by kind */
     unsigned aggregate;
     unsigned kind;     /* whose turn it is */
     double noise;      /* s */
     double damping[2]; /* s / t, by kind */
 } Fit;
 
+static inline size_t
+position(const Fit *fit, unsigned kind, const uint64_t *value_begin, GasketVertex v)
+{
+    return (value_begin != NULL ? value_begin[v] : v * fit->place[kind].stride) +
+           fit->place[kind].offset;
+}
+
+static inline float
+other_bias(const Fit *fit, const GasketRows *rows, uint64_t e)
+{
+    const size_t at = position(fit, !fit->kind, rows->value_begin, rows->neighbour[e]);
+    return *(const float *)(const void *)((const char *)rows->values + at);
+}
+
 /* Squares of what the biases of a row leave. */
 static double
-left_over(const GasketRecommender *model, const GasketRows *rows, size_t r, float own)
+left_over(const Fit *fit, const GasketRows *rows, size_t r, float own)
 {
-    const float *rating = rows->column[0].data, *others = rows->values;
+    const float *rating = rows->column[0].data;
     double sum = 0;
     for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++) {
-        const float *other = others + (size_t)rows->neighbour[e] * model->width;
-        const double x = rating[e] - model->mean - own - other[model->width - 1];
+        const double x = rating[e] - fit->model->mean - own - other_bias(fit, rows, e);
         sum += x * x;
     }
     return sum;
@@ -39,30 +53,30 @@ static void
 fit_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
 {
     const Fit *fit = context->parameters;
-    const GasketRecommender *model = fit->model;
     const GasketRows *rows = &run->rows[0];
-    const float *rating = rows->column[0].data, *others = rows->values;
-    const unsigned width = model->width, kind = fit->kind;
-    float *value = run->value;
+    const float *rating = rows->column[0].data;
+    const GasketBiasPlace *place = &fit->place[fit->kind];
     (void)sums;
 
     for (size_t r = 0; r < rows->count; r++) {
-        float *own = value + (size_t)rows->vertex[r] * width;
+        const GasketVertex v = rows->vertex[r];
+        const uint64_t *begin = run->value_begin;
+        char *value = (char *)run->value + (begin != NULL ? begin[v] : v * place->stride);
+        float *own = (float *)(void *)(value + place->offset);
         const double n = (double)(rows->end[r] - rows->begin[r]);
-        const double precision = fit->damping[kind] + n;
+        const double precision = fit->damping[fit->kind] + n;
         double sum = 0;
-        memset(own, 0, width * sizeof *own);
+        memset(value, 0, begin != NULL ? begin[v + 1] - begin[v] : place->stride);
         if (n == 0)
             continue;
         for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++)
-            sum += rating[e] - model->mean - others[(size_t)rows->neighbour[e] * width + width - 1];
-        own[width - 1] = (float)(sum / precision);
-        gasket_add(context, fit->aggregate, SPREAD,
-                   (double)own[width - 1] * own[width - 1] + fit->noise / precision);
+            sum += rating[e] - fit->model->mean - other_bias(fit, rows, e);
+        *own = (float)(sum / precision);
+        gasket_add(context, fit->aggregate, SPREAD, (double)*own * *own + fit->noise / precision);
         gasket_add(context, fit->aggregate, RATED, 1);
         gasket_add(context, fit->aggregate, NOISE,
                    n * fit->noise / precision +
-                       (kind == 0 ? left_over(model, rows, r, own[width - 1]) : 0));
+                       (fit->kind == 0 ? left_over(fit, rows, r, *own) : 0));
     }
 }
 
@@ -88,10 +102,10 @@ fit_kind(Fit *fit, unsigned kind, double *ret_noise, GError **error)
 }
 
 bool
-gasket_biases_fit(const GasketRecommender *model, unsigned aggregate, double variance,
-                  GError **error)
+gasket_biases_fit(const GasketRecommender *model, const GasketBiasPlace place[2],
+                  unsigned aggregate, GError **error)
 {
-    Fit fit = {model, aggregate, 0, variance, {FIRST_DAMPING, FIRST_DAMPING}};
+    Fit fit = {model, place, aggregate, 0, model->variance, {FIRST_DAMPING, FIRST_DAMPING}};
     for (unsigned sweep = 0; sweep < SWEEPS; sweep++) {
         double of_items, of_users;
         if (!fit_kind(&fit, 1, &of_items, error) || !fit_kind(&fit, 0, &of_users, error))

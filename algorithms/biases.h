@@ -28,9 +28,9 @@
 /* Elements of the GASKET_SUM aggregate that fitting uses. */
 #define GASKET_BIASES_FIGURES 3
 
-/* [all] Leaves the biases in the published values, with factors of 0. variance: of the training
- * ratings. Metrics: baseline.bias.user_damping and .item_damping, the s / t. */
-bool gasket_biases_fit(const GasketRecommender *model, unsigned aggregate, double variance,
-                       GError **error);
+/* [all] Leaves the biases in the published values, and else zeros. Metrics:
+ * baseline.bias.user_damping and .item_damping, the s / t. */
+bool gasket_biases_fit(const GasketRecommender *model, const GasketBiasPlace place[2],
+                       unsigned aggregate, GError **error);
 
 #endif

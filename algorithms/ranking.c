@@ -14,10 +14,10 @@ static const char *const names[GASKET_RANKING_FIGURES] = {"precision", "recall",
                                                           "map",       "ndcg",   "auc", "users"};
 
 typedef struct {
-    const GasketRecommender *model;
+    GasketRun *run;
+    const GasketScorer *scorer; /* NULL: by popularity */
     unsigned aggregate, top;
     uint32_t n_items;
-    float *vectors;    /* [n_items][width] by ordinal; NULL: by popularity */
     float *popularity; /* [n_items] training ratings, by ordinal */
     uint32_t *ordinal; /* [n_items] by number */
 } Ranking;
@@ -86,126 +86,146 @@ add_figures(const GasketContext *context, const Ranking *ranking, const uint32_t
         gasket_add(context, ranking->aggregate, f, figure[f]);
 }
 
-static float
-score_of(const Ranking *ranking, const float *p, uint32_t item)
+/* A thread's, carved out of its scratch. */
+typedef struct {
+    Wanted *wanted;   /* [n_items] */
+    uint32_t *before; /* [n_items] */
+    float *score;     /* [n_items] */
+    uint8_t *seen;    /* [n_items] zeros between users */
+    void *rest;       /* the scorer's */
+} Space;
+
+static size_t
+scorer_size(const Ranking *ranking)
 {
-    if (ranking->vectors == NULL)
-        return ranking->popularity[item];
-    const unsigned width = ranking->model->width, rank = width - 1;
-    const float *q = ranking->vectors + (size_t)item * width;
-    return (float)(q[rank] + gasket_recommender_dot(p, q, rank));
+    return ranking->scorer != NULL ? (ranking->scorer->scratch_size + 7) / 8 * 8 : 0;
 }
 
-/* wanted, before: room for all items; seen: [n_items] zeros, which it leaves. */
+static size_t
+space_size(const Ranking *ranking)
+{
+    return scorer_size(ranking) +
+           ranking->n_items * (sizeof(Wanted) + sizeof(uint32_t) + sizeof(float) + 1) + 8;
+}
+
+static Space
+space_of(const Ranking *ranking, void *scratch)
+{
+    Space space = {.rest = scratch};
+    space.wanted = (Wanted *)(void *)((char *)scratch + scorer_size(ranking));
+    space.before = (uint32_t *)(void *)(space.wanted + ranking->n_items);
+    space.score = (float *)(void *)(space.before + ranking->n_items);
+    space.seen = (uint8_t *)(space.score + ranking->n_items);
+    return space;
+}
+
 static void
 rank_user(const GasketContext *context, const Ranking *ranking, const GasketVertices *run, size_t i,
-          Wanted *wanted, uint32_t *before, uint8_t *seen)
+          const Space *space)
 {
     const GasketRows *train = &run->rows[0], *test = &run->rows[1];
-    const float *users = run->published;
-    const float *p = users + (size_t)run->vertex[i] * ranking->model->width;
+    const float *score = ranking->scorer != NULL ? space->score : ranking->popularity;
+    Wanted *wanted = space->wanted;
     uint32_t m = 0, n_others = 0;
 
+    if (ranking->scorer != NULL)
+        ranking->scorer->score(ranking->scorer->data, run, i, space->rest, space->score);
     for (uint64_t e = train->begin[i]; e < train->end[i]; e++)
-        seen[ranking->ordinal[train->neighbour_number[train->neighbour[e]]]] = 1;
+        space->seen[ranking->ordinal[train->neighbour_number[train->neighbour[e]]]] = 1;
     for (uint64_t e = test->begin[i]; e < test->end[i]; e++) {
         uint32_t item = ranking->ordinal[test->neighbour_number[test->neighbour[e]]];
-        if (seen[item])
+        if (space->seen[item])
             continue;
-        seen[item] = 2;
-        wanted[m] = (Wanted){score_of(ranking, p, item), item};
-        before[m++] = 0;
+        space->seen[item] = 2;
+        wanted[m] = (Wanted){score[item], item};
+        space->before[m++] = 0;
     }
     qsort(wanted, m, sizeof *wanted, compare_wanted);
     for (uint32_t item = 0; m > 0 && item < ranking->n_items; item++) {
-        if (seen[item])
+        if (space->seen[item])
             continue;
-        uint32_t at = count_before(wanted, m, score_of(ranking, p, item), item);
+        uint32_t at = count_before(wanted, m, score[item], item);
         n_others++;
         if (at < m)
-            before[at]++;
+            space->before[at]++;
     }
     for (uint32_t j = 1; j < m; j++)
-        before[j] += before[j - 1];
+        space->before[j] += space->before[j - 1];
     if (m > 0 && n_others > 0)
-        add_figures(context, ranking, before, m, n_others);
-    memset(seen, 0, ranking->n_items);
+        add_figures(context, ranking, space->before, m, n_others);
+    memset(space->seen, 0, ranking->n_items);
 }
 
 static void
 ranking_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
 {
     const Ranking *ranking = context->parameters;
-    Wanted *wanted = context->scratch;
-    uint32_t *before = (uint32_t *)(void *)(wanted + ranking->n_items);
-    uint8_t *seen = (uint8_t *)(before + ranking->n_items);
+    const Space space = space_of(ranking, context->scratch);
     const GasketRows *test = &run->rows[1];
     (void)sums;
 
     for (size_t i = 0; i < run->count; i++)
         if (test->begin[i] < test->end[i])
-            rank_user(context, ranking, run, i, wanted, before, seen);
+            rank_user(context, ranking, run, i, &space);
 }
 
 /* ---- what every worker must know ------------------------------------------------------------- */
 
-typedef double (*Element)(const Ranking *ranking, const void *data, GasketVertex v, unsigned c);
-
-/* Fills out [n_items * columns] with what the owners say, at the position that `position` gives an
- * item: the largest of what the workers hold is the owner's. */
-static bool
-share(const Ranking *ranking, const uint32_t *position, unsigned columns, Element element,
-      const void *data, float *out, GError **error)
+/* Fills out with what the owners say: the largest of what the workers hold is the owner's. */
+bool
+gasket_ranking_share(GasketRun *run, unsigned kind, const uint32_t *position, unsigned columns,
+                     GasketElement element, const void *data, float *out, GError **error)
 {
-    GasketRun *run = ranking->model->run;
-    const uint32_t n_owned = gasket_run_n_owned(run, 1);
+    const uint32_t n_owned = gasket_run_n_owned(run, kind), n = gasket_run_n_vertices(run, kind);
     const uint32_t step = MAX(CHUNK / columns, 1);
     g_autofree double *chunk = g_new(double, (size_t)step *columns);
 
-    for (uint64_t first = 0; first < ranking->n_items; first += step) {
-        const size_t n = (size_t)MIN(ranking->n_items - first, step) * columns;
-        for (size_t i = 0; i < n; i++)
+    if (position == NULL)
+        position = gasket_run_context(run, kind)->ordinal;
+    for (uint64_t first = 0; first < n; first += step) {
+        const size_t size = (size_t)MIN(n - first, step) * columns;
+        for (size_t i = 0; i < size; i++)
             chunk[i] = -INFINITY;
         for (GasketVertex v = 0; v < n_owned; v++) {
             if (position[v] < first || position[v] >= first + step)
                 continue;
             for (unsigned c = 0; c < columns; c++)
-                chunk[(position[v] - first) * columns + c] = element(ranking, data, v, c);
+                chunk[(position[v] - first) * columns + c] = element(data, v, c);
         }
-        if (!gasket_run_reduce_max(run, chunk, n, error))
+        if (!gasket_run_reduce_max(run, chunk, size, error))
             return false;
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < size; i++)
             out[first * columns + i] = (float)chunk[i];
     }
     return true;
 }
 
 static double
-vector_element(const Ranking *ranking, const void *data, GasketVertex v, unsigned c)
-{
-    return ((const float *)data)[(size_t)v * ranking->model->width + c];
-}
-
-static double
-count_element(const Ranking *ranking, const void *data, GasketVertex v, unsigned c)
+count_element(const void *data, GasketVertex v, unsigned c)
 {
     const GasketRows *rows = data;
-    (void)ranking, (void)c;
+    (void)c;
     return (double)(rows->end[v] - rows->begin[v]);
 }
 
 /* Halves of an ordinal: a float holds 16 bits of it exactly. */
 static double
-ordinal_element(const Ranking *ranking, const void *data, GasketVertex v, unsigned c)
+ordinal_element(const void *data, GasketVertex v, unsigned c)
 {
-    (void)ranking;
     return c == 0 ? ((const uint32_t *)data)[v] >> 16 : ((const uint32_t *)data)[v] & 0xffff;
+}
+
+static bool
+no_memory(size_t n, GError **error)
+{
+    g_set_error(error, GASKET_ERROR, GASKET_ERROR_MEMORY, "no memory to rank %zu items", n);
+    return false;
 }
 
 static bool
 gather_items(Ranking *ranking, GError **error)
 {
-    GasketRun *run = ranking->model->run;
+    GasketRun *run = ranking->run;
     const GasketContext *context = gasket_run_context(run, 1);
     const size_t n = ranking->n_items;
     const GasketRowSet in = {.relation = 0, .direction = GASKET_IN};
@@ -214,22 +234,60 @@ gather_items(Ranking *ranking, GError **error)
 
     if (rows == NULL)
         return false;
-    ranking->vectors = g_try_new(float, n * ranking->model->width + 1);
     ranking->popularity = g_try_new(float, n + 1);
     ranking->ordinal = g_try_new(uint32_t, n + 1);
-    if (halves == NULL || ranking->vectors == NULL || ranking->popularity == NULL ||
-        ranking->ordinal == NULL) {
-        g_set_error(error, GASKET_ERROR, GASKET_ERROR_MEMORY, "no memory to rank %zu items", n);
-        return false;
-    }
-    if (!share(ranking, context->number, 2, ordinal_element, context->ordinal, halves, error) ||
-        !share(ranking, context->ordinal, ranking->model->width, vector_element,
-               gasket_run_values(run, 1), ranking->vectors, error) ||
-        !share(ranking, context->ordinal, 1, count_element, rows, ranking->popularity, error))
+    if (halves == NULL || ranking->popularity == NULL || ranking->ordinal == NULL)
+        return no_memory(n, error);
+    if (!gasket_ranking_share(run, 1, context->number, 2, ordinal_element, context->ordinal, halves,
+                              error) ||
+        !gasket_ranking_share(run, 1, NULL, 1, count_element, rows, ranking->popularity, error))
         return false;
     for (size_t i = 0; i < n; i++)
         ranking->ordinal[i] = (uint32_t)halves[2 * i] << 16 | (uint32_t)halves[2 * i + 1];
     return true;
+}
+
+/* ---- scores that are products ---------------------------------------------------------------- */
+
+typedef struct {
+    const GasketRecommender *model;
+    uint32_t n_items;
+    float *vectors; /* [n_items][width] by ordinal */
+} Factors;
+
+static void
+score_by_factors(const void *data, const GasketVertices *run, size_t i, void *scratch, float *score)
+{
+    const Factors *factors = data;
+    const unsigned width = factors->model->width, rank = width - 1;
+    const float *p = (const float *)run->published + (size_t)run->vertex[i] * width;
+    (void)scratch;
+    for (uint32_t item = 0; item < factors->n_items; item++) {
+        const float *q = factors->vectors + (size_t)item * width;
+        score[item] = (float)(q[rank] + gasket_recommender_dot(p, q, rank));
+    }
+}
+
+static double
+vector_element(const void *data, GasketVertex v, unsigned c)
+{
+    const GasketRecommender *model = data;
+    return ((const float *)gasket_run_values(model->run, 1))[(size_t)v * model->width + c];
+}
+
+bool
+gasket_ranking_measure_factors(const GasketRecommender *model, unsigned aggregate, unsigned top,
+                               GError **error)
+{
+    const uint32_t n = gasket_run_n_vertices(model->run, 1);
+    g_autofree float *vectors = g_try_new(float, (size_t)n * model->width + 1);
+    const Factors factors = {model, n, vectors};
+    const GasketScorer scorer = {.score = score_by_factors, .data = &factors};
+    if (vectors == NULL)
+        return no_memory(n, error);
+    return gasket_ranking_share(model->run, 1, NULL, model->width, vector_element, model, vectors,
+                                error) &&
+           gasket_ranking_measure(model, &scorer, aggregate, top, error);
 }
 
 /* ---- measuring ------------------------------------------------------------------------------- */
@@ -239,7 +297,7 @@ measure(const Ranking *ranking, const char *prefix, GError **error)
 {
     static const GasketRowSet rows[] = {{.relation = 0, .direction = GASKET_OUT},
                                         {.relation = 1, .direction = GASKET_OUT}};
-    GasketRun *run = ranking->model->run;
+    GasketRun *run = ranking->run;
     const GasketProgram program = {
         .name = "ranking",
         .kind = 0,
@@ -248,7 +306,7 @@ measure(const Ranking *ranking, const char *prefix, GError **error)
         .whole_rows = true,
         .apply = ranking_apply,
         .changes = GASKET_CHANGES_NONE,
-        .scratch_size = (size_t)ranking->n_items * (sizeof(Wanted) + sizeof(uint32_t) + 1) + 8,
+        .scratch_size = space_size(ranking),
         .aggregates = UINT64_C(1) << ranking->aggregate,
         .parameters = ranking,
     };
@@ -264,15 +322,16 @@ measure(const Ranking *ranking, const char *prefix, GError **error)
 }
 
 bool
-gasket_ranking_measure(const GasketRecommender *model, unsigned aggregate, unsigned top,
-                       GError **error)
+gasket_ranking_measure(const GasketRecommender *model, const GasketScorer *scorer,
+                       unsigned aggregate, unsigned top, GError **error)
 {
-    Ranking ranking = {.model = model,
+    Ranking ranking = {.run = model->run,
+                       .scorer = scorer,
                        .aggregate = aggregate,
                        .top = top,
                        .n_items = gasket_run_n_vertices(model->run, 1)};
     bool good = gather_items(&ranking, error) && measure(&ranking, "ranking", error);
-    g_free(g_steal_pointer(&ranking.vectors));
+    ranking.scorer = NULL;
     good = good && measure(&ranking, "baseline.popularity", error);
     g_free(ranking.popularity);
     g_free(ranking.ordinal);

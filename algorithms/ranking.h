@@ -17,17 +17,39 @@
  * ranking.precision, .recall, .hit, .mrr, .map, .ndcg, .auc and .users, and of ordering items by
  * how often they were rated in training baseline.popularity.precision and so on.
  *
- * Cost: users x items x k flops; 4 (k + 1) bytes an item on each worker, 9 an item and thread.
+ * Cost: users x items x k flops; 4 (k + 1) bytes an item on each worker, 17 an item and thread.
  */
 #ifndef GASKET_ALGORITHMS_RANKING_H
 #define GASKET_ALGORITHMS_RANKING_H
 
 #include "recommender.h"
 
-/* [all] Measures a model's ranking, for lists of length `top`. aggregate: a GASKET_SUM of
+/* How a user's items are scored. */
+typedef struct GasketScorer {
+    /* Writes the score of each item, [n_items] by ordinal, for vertex i of a run over the user's
+     * training rows (and those of test). scratch: scratch_size bytes, zeros that it leaves so. */
+    void (*score)(const void *data, const GasketVertices *run, size_t i, void *scratch,
+                  float *score);
+    const void *data;
+    size_t scratch_size;
+} GasketScorer;
+
+/* [all] Measures a ranking, for lists of length `top`. aggregate: a GASKET_SUM of
  * GASKET_RANKING_FIGURES elements. Error: MEMORY, and those of steps. */
 #define GASKET_RANKING_FIGURES 8
-bool gasket_ranking_measure(const GasketRecommender *model, unsigned aggregate, unsigned top,
-                            GError **error);
+bool gasket_ranking_measure(const GasketRecommender *model, const GasketScorer *scorer,
+                            unsigned aggregate, unsigned top, GError **error);
+
+/* The same for scores that are bias + product of factors in the published values. */
+bool gasket_ranking_measure_factors(const GasketRecommender *model, unsigned aggregate,
+                                    unsigned top, GError **error);
+
+/* Element c of what an owned vertex has. */
+typedef double (*GasketElement)(const void *data, GasketVertex v, unsigned c);
+
+/* [all] Gives all workers what each vertex of a kind has: out [n_vertices * columns], vertex v's
+ * at position[v] (NULL: its ordinal). */
+bool gasket_ranking_share(GasketRun *run, unsigned kind, const uint32_t *position, unsigned columns,
+                          GasketElement element, const void *data, float *out, GError **error);
 
 #endif

@@ -63,10 +63,13 @@ measure_ratings(GasketRecommender *model, GasketRun *run, GError **error)
     };
     if (!gasket_recommender_turn(run, &figures, error))
         return false;
+    const double n = fmax(1, (double)model->n_ratings);
     model->low = gasket_run_total(run, LOW, 0);
     model->high = gasket_run_total(run, HIGH, 0);
     if (model->options.ratings && model->n_ratings > 0)
-        model->mean = gasket_run_total(run, SUM, 0) / (double)model->n_ratings;
+        model->mean = gasket_run_total(run, SUM, 0) / n;
+    model->variance =
+        fmax(0, gasket_run_total(run, SUM, 1) / n - pow(gasket_run_total(run, SUM, 0) / n, 2));
     return true;
 }
 
@@ -139,17 +142,25 @@ report_errors(const GasketRecommender *model, unsigned relation, double *ret_rms
 
 /* ---- baselines ------------------------------------------------------------------------------- */
 
+bool
+gasket_recommender_fit_biases(const GasketRecommender *model, const GasketBiasPlace place[2],
+                              GError **error)
+{
+    return gasket_biases_fit(model, place, BIASES, error);
+}
+
 static bool
 measure_baselines(GasketRecommender *model, GError **error)
 {
     const unsigned relation = model->has_test ? 1 : 0;
-    const double squares = gasket_run_total(model->run, SUM, 1) / (double)model->n_ratings;
-    const double variance = fmax(0, squares - model->mean * model->mean);
+    const GasketBiasPlace last = {model->width * sizeof(float),
+                                  model->options.rank * sizeof(float)};
+    const GasketBiasPlace place[2] = {last, last};
     double mae, rmse;
     if (!measure_errors(model, relation, &rmse, &mae, error))
         return false;
     gasket_run_set_metric(model->run, "baseline.mean.rmse", rmse);
-    if (!gasket_biases_fit(model, BIASES, variance, error) ||
+    if (!gasket_recommender_fit_biases(model, place, error) ||
         !measure_errors(model, relation, &rmse, &mae, error) ||
         !measure_errors(model, 0, &model->baseline, &mae, error))
         return false;
@@ -251,7 +262,7 @@ declare(GasketRecommender *model, GasketRun *run, GError **error)
                options->n_aggregates * sizeof *aggregates);
     if (!gasket_run_set_aggregates(run, aggregates, n, error))
         return false;
-    for (unsigned kind = 0; kind < 2; kind++) {
+    for (unsigned kind = 0; kind < 2 && !options->own_values; kind++) {
         if (!gasket_run_set_value(run, kind, model->width * sizeof(float), error))
             return false;
         if (options->state_size > 0 &&
@@ -277,7 +288,7 @@ gasket_recommender_begin(GasketRecommender *model, GasketRun *run,
     model->has_validation =
         gasket_run_n_relations(run) > 2 && gasket_run_n_edges(run, 2) > 0 && options->ratings;
     if (!measure_ratings(model, run, error) ||
-        (options->ratings && !measure_baselines(model, error)) ||
+        (options->ratings && !options->own_values && !measure_baselines(model, error)) ||
         (options->ratings && options->no_biases && !drop_biases(model, error)))
         return false;
     gasket_run_set_metric(run, "ratings", (double)model->n_ratings);
@@ -457,5 +468,11 @@ gasket_recommender_finish(GasketRecommender *model, GError **error)
                      (model->has_test && !report_errors(model, 1, &model->test, error))))
         return false;
     return model->options.top == 0 || !model->has_test ||
-           gasket_ranking_measure(model, RANKING, model->options.top, error);
+           gasket_ranking_measure_factors(model, RANKING, model->options.top, error);
+}
+
+bool
+gasket_recommender_rank(const GasketRecommender *model, const GasketScorer *scorer, GError **error)
+{
+    return gasket_ranking_measure(model, scorer, RANKING, model->options.top, error);
 }

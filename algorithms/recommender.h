@@ -46,6 +46,7 @@
 
 typedef struct {
     unsigned rank;     /* factors, at least 1 */
+    bool own_values;   /* the method declares values (and state) and measures errors itself */
     bool ratings;      /* ratings are to be predicted: errors are measured, biases are fitted;
                            else they are counts, mean and biases start as 0 */
     bool no_biases;    /* with ratings: mean and biases start as 0 */
@@ -64,6 +65,7 @@ typedef struct {
     uint64_t n_ratings; /* in "train" */
     bool has_test, has_validation;
     double mean;                    /* of the training ratings, or 0 */
+    double variance;                /* of the training ratings */
     double low, high;               /* their range */
     double train, test, validation; /* RMSE, of the last iteration; NAN: not measured */
     double baseline;                /* RMSE on train of the damped biases */
@@ -71,6 +73,12 @@ typedef struct {
     unsigned since_best;            /* iterations since */
     float *best_values[2];          /* [n_owned][width] of the best iteration; NULL: none yet */
 } GasketRecommender;
+
+/* Where a kind's published values have the bias (float): offset bytes after their begin. They are
+ * stride bytes each, unless their sizes vary. */
+typedef struct {
+    size_t stride, offset;
+} GasketBiasPlace;
 
 /* What to keep of the three relations: rows for the method (0) and for the errors. */
 #define GASKET_RECOMMENDER_NEEDS                                                                   \
@@ -112,6 +120,10 @@ bool gasket_recommender_turn(GasketRun *run, const GasketProgram *program, GErro
 bool gasket_recommender_begin(GasketRecommender *model, GasketRun *run,
                               const GasketRecommenderOptions *options, GError **error);
 
+/* [all] With own_values: fits the biases of the baseline, at their place in each kind's values. */
+bool gasket_recommender_fit_biases(const GasketRecommender *model, const GasketBiasPlace place[2],
+                                   GError **error);
+
 /* [all] Draws every factor from a normal distribution of that deviation, a function of seed, kind
  * and ordinal, or with `positive` its magnitude; biases stay. */
 bool gasket_recommender_draw(GasketRecommender *model, double deviation, bool positive,
@@ -128,6 +140,11 @@ bool gasket_recommender_end_iteration(GasketRecommender *model, bool converged, 
 /* [all] The published values -> the result; those of the best iteration where there are validation
  * ratings. Ranks items if asked. */
 bool gasket_recommender_finish(GasketRecommender *model, GError **error);
+
+/* [all] Ranks items for the test users by a scorer; for methods with own_values. */
+struct GasketScorer;
+bool gasket_recommender_rank(const GasketRecommender *model, const struct GasketScorer *scorer,
+                             GError **error);
 
 void gasket_recommender_clear(GasketRecommender *model);
 

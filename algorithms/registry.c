@@ -31,6 +31,8 @@ static const GasketAlgorithm *const algorithms[] = {
     &gasket_ials,
     &gasket_ccdpp,
     &gasket_svd,
+    &gasket_itemknn,
+    &gasket_userknn,
     NULL,
 };
 
