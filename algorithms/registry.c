@@ -19,9 +19,12 @@ static const GasketAlgorithm *const algorithms[] = {
     &gasket_mean_field,
     &gasket_mplp,
     &gasket_exact,
+    &gasket_labelling,
     /* systems of equations */
     &gasket_gabp,
     &gasket_jacobi,
+    /* types from seeds */
+    &gasket_coem,
     /* ratings */
     &gasket_als,
     &gasket_sgd,

@@ -134,18 +134,22 @@ static const GasketCliOption model_options[] = {
                 .help = "what is observed: a UAI evidence file, in any of its three dialects",
                 .value_name = "FILE"}},
     {.option = {"format", GASKET_OPTION_STRING, FIELD(format),
-                .help =
-                    "uai, fg, bif, alist, image or sqlite; recognised by content and ending if not "
-                    "given",
+                .help = "uai, fg, bif, alist, image, priors or sqlite; recognised by content and "
+                        "ending if not "
+                        "given",
                 .value_name = "NAME"}},
+    {.option = {"edges", GASKET_OPTION_STRING, FIELD(edges),
+                .help = "the input is a file of priors, `id p1 ... pk` on each line; this one has "
+                        "lines `source target [weight]`, neighbours that --smoothing makes alike",
+                .value_name = "FILE"}},
     {.option = {"levels", GASKET_OPTION_INT, FIELD(levels), "2",
                 "images: grey values that a pixel may have", .minimum = 2, .maximum = 256}},
     {.option = {"noise", GASKET_OPTION_DOUBLE, FIELD(noise), "0.25",
                 "images: standard deviation of a pixel's grey, of 1 between black and white",
                 .minimum = 1e-6, .maximum = 1e6}},
     {.option = {"smoothing", GASKET_OPTION_DOUBLE, FIELD(smoothing), "1",
-                "images: neighbours that are equal weigh e to this times as much", .minimum = 0,
-                .maximum = 500}},
+                "images and --edges: neighbours that are equal weigh e to this times as much",
+                .minimum = 0, .maximum = 500}},
     {.option = {"order", GASKET_OPTION_CHOICE, FIELD(order), "given",
                 "how variables stand in memory: by id (given), by falling degree, or whichever "
                 "suits the model; never changes a result's meaning",

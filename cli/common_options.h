@@ -26,6 +26,7 @@ typedef struct {
     int self_loops;      /* 0 keep, 1 drop */
     int multi_edges;     /* GasketMultiEdges */
     int order;           /* GasketOrder */
+    const char *edges;   /* of priors */
     int64_t levels;      /* of images */
     double noise, smoothing;
     /* machine */

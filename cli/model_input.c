@@ -14,6 +14,7 @@ gasket_model_input_load(const GasketGraphInput *input, GasketGraphInputStats *re
         .path = input->paths[0],
         .format = common->format,
         .evidence = common->evidence,
+        .edges = common->edges,
         .levels = (uint32_t)common->levels,
         .noise = common->noise,
         .smoothing = common->smoothing,

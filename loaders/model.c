@@ -12,12 +12,14 @@
 /* ORDER gasket_model_formats */
 static const GasketModelFormat *const formats[] = {&gasket_model_uai,   &gasket_model_fg,
                                                    &gasket_model_bif,   &gasket_model_alist,
-                                                   &gasket_model_image, &gasket_model_sqlite};
+                                                   &gasket_model_image, &gasket_model_priors,
+                                                   &gasket_model_sqlite};
 
 const char *const *
 gasket_model_formats(void)
 {
-    static const char *const names[] = {"uai", "fg", "bif", "alist", "image", "sqlite", NULL};
+    static const char *const names[] = {"uai",   "fg",     "bif",    "alist",
+                                        "image", "priors", "sqlite", NULL};
     return names;
 }
 
@@ -109,8 +111,14 @@ static GasketFactorGraph *
 load(GasketInput *input, const GasketModelOptions *options, GasketLoadInfo *ret_info,
      GError **error)
 {
-    const GasketModelFormat *format =
-        options->format != NULL ? find_format(options->format) : recognise(input, options->path);
+    const GasketModelFormat *format = options->format != NULL  ? find_format(options->format)
+                                      : options->edges != NULL ? &gasket_model_priors
+                                                               : recognise(input, options->path);
+    if (options->edges != NULL && format != NULL && format != &gasket_model_priors) {
+        g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
+                    "--edges: found a model in format %s, expected a file of priors", format->name);
+        return NULL;
+    }
     if (format == NULL) {
         g_autofree char *names = g_strjoinv(", ", (char **)gasket_model_formats());
         if (options->format != NULL)

@@ -15,6 +15,8 @@
  *            1 where its bits have an even sum; extension .alist
  *   image    PGM or PPM: a variable for each pixel, row by row, which draws it to the image's grey
  *            value and to its neighbours; extensions .pgm, .ppm
+ *   priors   `id p1 ... pk` lines, with the file `edges` of `source target [weight]` lines:
+ *            neighbours agree as those of an image do; extension .priors, or edges given
  *   sqlite   a pairwise model in the tables variables and edges; `SQLite format 3`. Read from a
  *            plain file alone
  *
@@ -35,10 +37,11 @@ typedef struct {
     const char *path;     /* "-" is stdin */
     const char *format;   /* a name above; NULL: by content and extension */
     const char *evidence; /* path; NULL: nothing is observed */
+    const char *edges;    /* path: neighbours among the variables of a file of priors; NULL: none */
     /* Of an image: grey values to tell apart, the standard deviation of its noise as a share of the
      * whole range, and how strongly neighbours agree (Potts: exp(smoothing) where they do). */
     uint32_t levels;         /* 0: 2, and the other two 0.25 and 1, whatever they say */
-    double noise, smoothing; /* above 0; 0 to 500 */
+    double noise, smoothing; /* above 0; 0 to 500, of priors with edges too */
     uint64_t max_states;     /* of all variables together, and entries of a table; 0: 2^28 */
 } GasketModelOptions;
 

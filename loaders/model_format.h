@@ -19,7 +19,7 @@ typedef struct {
 } GasketModelFormat;
 
 extern const GasketModelFormat gasket_model_uai, gasket_model_fg, gasket_model_bif,
-    gasket_model_alist, gasket_model_image, gasket_model_sqlite;
+    gasket_model_alist, gasket_model_image, gasket_model_priors, gasket_model_sqlite;
 
 #define GASKET_MODEL_MAX_STATES (UINT64_C(1) << 28)
 

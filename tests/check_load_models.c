@@ -187,7 +187,7 @@ START_TEST(what_does_not_fit_is_an_error_with_its_place)
                  "before, from 2 to 2");
     expect_error("a.txt", "hello",
                  "a.txt:1: found no format of models that is known, expected one "
-                 "of: uai, fg, bif, alist, image, sqlite");
+                 "of: uai, fg, bif, alist, image, priors, sqlite");
 }
 END_TEST
 
