@@ -8,7 +8,4 @@
 /* In the order in which they are listed; ends with NULL. */
 const GasketAlgorithm *const *gasket_algorithms(void);
 
-/* The one with a name, or NULL. */
-const GasketAlgorithm *gasket_algorithm_find(const char *name);
-
 #endif

@@ -119,15 +119,12 @@ load_ratings(const char *path, const GasketCliCall *call, GError **error)
     return gasket_ratings_load(&options, NULL, error);
 }
 
-/* The row of an id given as text, among ids that stand as a kind of a model. */
+/* The row of an id given as text. */
 static bool
 find(const GasketFactorModel *model, unsigned kind, const char *id, uint32_t *ret_row,
      GError **error)
 {
-    g_autofree char *copy = g_strdup(id);
-    uint64_t begin[2] = {0, strlen(id)};
-    const GasketIds ids = {.n = 1, .text_begin = begin, .text = copy};
-    *ret_row = gasket_factor_model_find(model, kind, &ids, 0);
+    *ret_row = gasket_factor_model_find_id(model, kind, id);
     if (*ret_row != GASKET_NO_VERTEX)
         return true;
     return gasket_cli_refuse(error, "--%s: the model has no %s %s", kind == 0 ? "user" : "item",
@@ -227,14 +224,13 @@ recommend_known(const AskOptions *options, const GasketFactorModel *model, uint3
                 GasketScoredItem *list, GError **error)
 {
     const GasketFactorSide *users = &model->side[0];
-    const GasketSeen *seen = &model->seen;
     uint32_t first = 0, end = users->n;
     if (options->user != NULL) {
         if (!find(model, 0, options->user, &first, error))
             return false;
         end = first + 1;
     }
-    if (options->exclude_seen && seen->begin == NULL)
+    if (options->exclude_seen && model->seen.begin == NULL)
         return gasket_cli_refuse(error, "--exclude-seen: the model does not keep what its users "
                                         "were trained on");
     g_autoptr(GasketCliAnswers) answers =
@@ -242,11 +238,7 @@ recommend_known(const AskOptions *options, const GasketFactorModel *model, uint3
     if (answers == NULL)
         return false;
     for (uint32_t u = first; u < end; u++) {
-        const uint64_t begin = options->exclude_seen ? seen->begin[u] : 0;
-        const uint64_t past = options->exclude_seen ? seen->begin[u + 1] : 0;
-        const uint32_t *excluded = options->exclude_seen ? seen->item + begin : NULL;
-        uint32_t n = gasket_factor_model_best(model, users->factors + (size_t)u * model->rank,
-                                              users->bias[u], excluded, past - begin, count, list);
+        uint32_t n = gasket_factor_model_recommend(model, u, options->exclude_seen, count, list);
         if (!add_list(answers, u, list, n, error))
             return false;
     }

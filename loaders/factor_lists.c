@@ -4,6 +4,10 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "engine/array.h"
+#include "loaders/factor_fold.h"
 
 typedef struct {
     GasketScoredItem *item; /* [room] a heap: each worse than those below it */
@@ -88,6 +92,49 @@ gasket_factor_model_best(const GasketFactorModel *model, const float *factors, f
         offer(&best, i, score);
     }
     return finish(&best);
+}
+
+uint32_t
+gasket_factor_model_recommend(const GasketFactorModel *model, uint32_t user, bool exclude_seen,
+                              uint32_t count, GasketScoredItem *ret_list)
+{
+    const GasketFactorSide *users = &model->side[0];
+    const GasketSeen *seen = &model->seen;
+    const bool excludes = exclude_seen && seen->begin != NULL;
+    g_assert(user < users->n);
+    return gasket_factor_model_best(model, users->factors + (size_t)user * model->rank,
+                                    users->bias[user],
+                                    excludes ? seen->item + seen->begin[user] : NULL,
+                                    excludes ? seen->begin[user + 1] - seen->begin[user] : 0, count,
+                                    ret_list);
+}
+
+static int
+compare_rows(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+bool
+gasket_factor_model_recommend_new(const GasketFactorModel *model, size_t n, const uint32_t *item,
+                                  const float *rating, bool exclude_rated, uint32_t count,
+                                  GasketScoredItem *ret_list, uint32_t *ret_n, GError **error)
+{
+    g_autoptr(GasketFactorFold) fold = gasket_factor_fold_new(model, error);
+    g_autofree float *factors = g_new(float, model->rank + 1);
+    float bias;
+    if (fold == NULL || !gasket_factor_fold_user(fold, n, item, rating, factors, &bias, error))
+        return false;
+    uint32_t *excluded = gasket_array_new(n + 1, sizeof *excluded, error);
+    if (excluded == NULL)
+        return false;
+    memcpy(excluded, item, n * sizeof *excluded);
+    qsort(excluded, n, sizeof *excluded, compare_rows);
+    *ret_n = gasket_factor_model_best(model, factors, bias, excluded, exclude_rated ? n : 0, count,
+                                      ret_list);
+    gasket_array_free(excluded);
+    return true;
 }
 
 static double

@@ -2,6 +2,7 @@
 /* A model in memory: filled from results, asked for scores. See factor_model.h. */
 #include "loaders/factor_model.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "engine/array.h"
@@ -13,6 +14,7 @@ gasket_factor_model_new(const char *algorithm, uint32_t rank)
     GasketFactorModel *model = g_new0(GasketFactorModel, 1);
     model->algorithm = g_strdup(algorithm);
     model->rank = rank;
+    gasket_report_init(&model->report);
     model->options = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return model;
 }
@@ -28,6 +30,7 @@ gasket_factor_model_free(GasketFactorModel *model)
         gasket_array_free(model->side[k].bias);
     }
     gasket_seen_clear(&model->seen);
+    gasket_report_clear(&model->report);
     g_hash_table_unref(model->options);
     g_free(model->algorithm);
     g_free(model);
@@ -140,21 +143,31 @@ gasket_factor_model_add(GasketFactorModel *model, const GasketResultBlock *block
     return true;
 }
 
-static double
-metric(const GasketReport *report, const char *name)
+double
+gasket_factor_model_metric(const GasketFactorModel *model, const char *name)
 {
-    for (size_t i = 0; i < report->n_metrics; i++)
-        if (strcmp(report->metrics[i].name, name) == 0)
-            return report->metrics[i].value;
-    return 0;
+    for (size_t i = 0; i < model->report.n_metrics; i++)
+        if (strcmp(model->report.metrics[i].name, name) == 0)
+            return model->report.metrics[i].value;
+    return NAN;
+}
+
+/* A metric, or 0. */
+static double
+metric(const GasketFactorModel *model, const char *name)
+{
+    const double value = gasket_factor_model_metric(model, name);
+    return isnan(value) ? 0 : value;
 }
 
 void
 gasket_factor_model_set_metrics(GasketFactorModel *model, const GasketReport *report)
 {
-    model->mean = metric(report, "mean");
-    model->low = metric(report, "low");
-    model->high = metric(report, "high");
+    for (size_t i = 0; i < report->n_metrics; i++)
+        gasket_report_set_metric(&model->report, report->metrics[i].name, report->metrics[i].value);
+    model->mean = metric(model, "mean");
+    model->low = metric(model, "low");
+    model->high = metric(model, "high");
 }
 
 /* Order of an id of the model and another: < 0, 0, > 0. Integers stand before text. */
@@ -217,4 +230,28 @@ gasket_factor_model_score(const GasketFactorModel *model, uint32_t user, uint32_
         score += sum;
     }
     return model->scores ? score : CLAMP(score, model->low, model->high);
+}
+
+uint32_t
+gasket_factor_model_n(const GasketFactorModel *model, unsigned kind)
+{
+    return kind < 2 ? model->side[kind].n : 0;
+}
+
+uint32_t
+gasket_factor_model_find_id(const GasketFactorModel *model, unsigned kind, const char *id)
+{
+    g_autofree char *copy = g_strdup(id);
+    uint64_t begin[2] = {0, strlen(id)};
+    const GasketIds ids = {.n = 1, .text_begin = begin, .text = copy};
+    return kind < 2 ? gasket_factor_model_find(model, kind, &ids, 0) : GASKET_NO_VERTEX;
+}
+
+char *
+gasket_factor_model_id(const GasketFactorModel *model, unsigned kind, uint32_t row)
+{
+    g_assert(kind < 2 && row < model->side[kind].n);
+    GString *text = g_string_new(NULL);
+    gasket_ids_append(&model->side[kind].ids, row, text);
+    return g_string_free(text, FALSE);
 }

@@ -21,6 +21,8 @@
 #ifndef GASKET_LOADERS_FACTOR_MODEL_H
 #define GASKET_LOADERS_FACTOR_MODEL_H
 
+#include <gasket/recommend.h>
+
 #include "engine/job.h"
 
 #define GASKET_FACTOR_MODEL_VERSION 2
@@ -39,7 +41,7 @@ typedef struct {
     float *bias;    /* [n] */
 } GasketFactorSide;
 
-typedef struct {
+struct GasketFactorModel {
     char *algorithm;
     bool scores; /* ranks only: no ratings are predicted */
     uint32_t rank;
@@ -47,11 +49,11 @@ typedef struct {
     GHashTable *options;      /* name -> value as text: what it was trained with */
     GasketFactorSide side[2]; /* users, items */
     GasketSeen seen;
-} GasketFactorModel;
+    GasketReport report; /* metrics of the run that trained it */
+};
 
-/* An empty model of k factors; free with gasket_factor_model_free. */
+/* An empty model of k factors. */
 GasketFactorModel *gasket_factor_model_new(const char *algorithm, uint32_t rank);
-void gasket_factor_model_free(GasketFactorModel *model);
 
 /* Appends rows of a result: columns "factors" and "bias" of a kind. Error: MEMORY. */
 bool gasket_factor_model_add(GasketFactorModel *model, const GasketResultBlock *block,
@@ -72,27 +74,16 @@ bool gasket_seen_store(const GasketSeen *seen, int fd, GError **error);
 bool gasket_seen_fetch(int fd, GasketSeen *ret_seen, GError **error);
 void gasket_seen_clear(GasketSeen *seen);
 
-/* Takes mean, low and high from a run's metrics; 0 where there are none. */
+/* Takes a run's metrics, and among them mean, low and high; 0 where there are none. */
 void gasket_factor_model_set_metrics(GasketFactorModel *model, const GasketReport *report);
 
 /* Whether a model could be written to path. Errors: IO; ARGUMENT where something else stands. */
 bool gasket_factor_model_check(const char *path, GError **error);
 
-/* Errors: IO. */
-bool gasket_factor_model_write(const GasketFactorModel *model, const char *path, GError **error);
-
-/* Errors: INPUT, FORMAT, MEMORY. */
-GasketFactorModel *gasket_factor_model_read(const char *path, GError **error);
-
 /* The row of an id of a kind, or GASKET_NO_VERTEX. O(log n). */
 uint32_t gasket_factor_model_find(const GasketFactorModel *model, unsigned kind,
                                   const GasketIds *ids, uint32_t x);
 
-/* The score of a user and an item, either GASKET_NO_VERTEX if not known; ratings are clipped to the
- * range of those trained on. */
-double gasket_factor_model_score(const GasketFactorModel *model, uint32_t user, uint32_t item);
-
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(GasketSeen, gasket_seen_clear)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(GasketFactorModel, gasket_factor_model_free)
 
 #endif

@@ -115,25 +115,6 @@ shrink(GasketGraphRelation *relation, GError **error)
 
 /* ---- loading --------------------------------------------------------------------------------- */
 
-static GasketGraph *
-load_graph(const GasketRatingsOptions *options, GasketRatingsStats *stats, GError **error)
-{
-    const GasketGraphRules rules = {.order = options->order, .threads = options->load.threads};
-    const GasketWantedRows wanted[] = {{.out = true}, {.out = true}, {.out = true}};
-    GasketLoadOptions load = options->load;
-    load.ratings = load.require_weights = true;
-
-    g_autoptr(GasketGraphBuilder) builder = gasket_graph_builder_new();
-    int64_t start = g_get_monotonic_time();
-    if (!gasket_load(builder, &load, &stats->info, error))
-        return NULL;
-    int64_t middle = g_get_monotonic_time();
-    GasketGraph *graph = gasket_graph_builder_finish_rows_take(&builder, &rules, wanted, error);
-    stats->load_seconds = (double)(middle - start) / 1e6;
-    stats->number_seconds = (double)(g_get_monotonic_time() - middle) / 1e6;
-    return graph;
-}
-
 static void
 stats_clear(GasketRatingsStats *stats)
 {
@@ -142,21 +123,25 @@ stats_clear(GasketRatingsStats *stats)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(GasketRatingsStats, stats_clear)
 
 GasketGraph *
-gasket_ratings_load(const GasketRatingsOptions *options, GasketRatingsStats *ret_stats,
-                    GError **error)
+gasket_ratings_finish_take(GasketGraphBuilder **builder, const char *name,
+                           const GasketRatingsOptions *options, GasketRatingsStats *stats,
+                           GError **error)
 {
-    g_auto(GasketRatingsStats) stats = {0};
-    g_autoptr(GasketGraph) graph = load_graph(options, &stats, error);
+    const GasketGraphRules rules = {.order = options->order, .threads = options->load.threads};
+    const GasketWantedRows wanted[] = {{.out = true}, {.out = true}, {.out = true}};
+    const int64_t start = g_get_monotonic_time();
+    g_autoptr(GasketGraph) graph =
+        gasket_graph_builder_finish_rows_take(builder, &rules, wanted, error);
+    stats->number_seconds = (double)(g_get_monotonic_time() - start) / 1e6;
     if (graph == NULL)
         return NULL;
     if (options->duplicates == GASKET_DUPLICATES_LATEST && graph->relations[0].n_columns < 2) {
         g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
-                    "%s has no times, which the latest of duplicates needs",
-                    options->load.inputs[0]);
+                    "%s has no times, which the latest of duplicates needs", name);
         return NULL;
     }
     for (unsigned r = 0; r < 2; r++)
-        stats.duplicates += join_pairs(&graph->relations[r], options->duplicates);
+        stats->duplicates += join_pairs(&graph->relations[r], options->duplicates);
     if ((options->holdout != GASKET_HOLDOUT_NONE &&
          !gasket_ratings_hold_out(graph, options, error)) ||
         (options->validation > 0 && !gasket_ratings_validate(graph, options, error)))
@@ -169,10 +154,28 @@ gasket_ratings_load(const GasketRatingsOptions *options, GasketRatingsStats *ret
     }
     if (graph->relations[0].n_edges == 0) {
         g_set_error(error, GASKET_ERROR, GASKET_ERROR_FORMAT,
-                    "%s: found no ratings to train on, expected some", options->load.inputs[0]);
+                    "%s: found no ratings to train on, expected some", name);
         return NULL;
     }
-    if (ret_stats != NULL) {
+    return g_steal_pointer(&graph);
+}
+
+GasketGraph *
+gasket_ratings_load(const GasketRatingsOptions *options, GasketRatingsStats *ret_stats,
+                    GError **error)
+{
+    g_auto(GasketRatingsStats) stats = {0};
+    g_autoptr(GasketGraphBuilder) builder = gasket_graph_builder_new();
+    GasketLoadOptions load = options->load;
+    load.ratings = load.require_weights = true;
+
+    const int64_t start = g_get_monotonic_time();
+    if (!gasket_load(builder, &load, &stats.info, error))
+        return NULL;
+    stats.load_seconds = (double)(g_get_monotonic_time() - start) / 1e6;
+    g_autoptr(GasketGraph) graph =
+        gasket_ratings_finish_take(&builder, options->load.inputs[0], options, &stats, error);
+    if (graph != NULL && ret_stats != NULL) {
         *ret_stats = stats;
         stats.info = (GasketLoadInfo){0};
     }

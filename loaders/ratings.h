@@ -73,6 +73,12 @@ typedef struct {
 GasketGraph *gasket_ratings_load(const GasketRatingsOptions *options, GasketRatingsStats *ret_stats,
                                  GError **error);
 
+/* Joins, holds out and measures as gasket_ratings_load does, from a builder of that shape which
+ * stands for the inputs; it is used up. name: of the input, for messages. */
+GasketGraph *gasket_ratings_finish_take(GasketGraphBuilder **builder, const char *name,
+                                        const GasketRatingsOptions *options,
+                                        GasketRatingsStats *stats, GError **error);
+
 /* Holds ratings out of a graph of that shape, whose "test" is empty; its out-rows stand. */
 bool gasket_ratings_hold_out(GasketGraph *graph, const GasketRatingsOptions *options,
                              GError **error);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# The installed library, from outside: builds examples/label_propagation.c with the one command
-# that its comment gives, and runs it with the installed command on one worker and on four.
+# The installed library, from outside: builds each example with the one command that its comment
+# gives. label_propagation runs with the installed command on one worker and on four; recommend
+# leaves the model that the command leaves.
 #
 #   BUILD, SOURCE, CC: the build's folder, the sources, the compiler
 set -u
@@ -104,6 +105,30 @@ for graph in groups.txt kronecker.tsv; do
             fail "expected one community a group: $(cat 1.tsv)"
     fi
 done
+
+# A program of its own that trains, recommends and keeps a model: that of the command, to the bit.
+cp "$SOURCE/examples/recommend.c" .
+# shellcheck disable=SC2046
+${CC:-cc} recommend.c -o recommend $(pkg-config --cflags --libs gasket) ||
+    fail 'recommend.c does not build against the installed library'
+"$gasket" generate ratings --users 50 --items 30 --edges 600 --rank 2 --seed 4 -q -o ratings.tsv ||
+    fail 'generate ratings'
+./recommend ratings.tsv 7 from_c >listed || fail 'recommend'
+grep -q '^test RMSE [0-9.]*, of biases alone [0-9.]*$' listed || fail "recommend: $(cat listed)"
+"$gasket" als ratings.tsv --factors 8 --regularization 0.1 --iterations 10 --seed 1 --test 0.1 -q \
+    -o from_command || fail 'als'
+diff -r from_c from_command || fail 'the program leaves another model than the command'
+"$gasket" recommend from_command --user 7 --count 5 --exclude-seen --no-header | cut -f 3 >expected
+sed -n '/^7$/,/^a newcomer$/s/^  \([^ ]*\)  .*/\1/p' listed >found
+cmp expected found || fail "the program lists other items: $(cat listed)"
+grep -v '^[#%]' ratings.tsv | cut -f 2 | sort -nu | head -n 2 |
+    awk '{ print "new\t" $1 "\t" (NR == 1 ? 5 : 1) }' >newcomer.tsv
+"$gasket" recommend from_c --ratings newcomer.tsv --count 5 --exclude-seen --no-header |
+    cut -f 3 >expected
+sed -n '/^a newcomer$/,$s/^  \([^ ]*\)  .*/\1/p' listed >found
+cmp expected found || fail "the program lists other items for a newcomer: $(cat listed)"
+./recommend nothing.tsv 7 none 2>err && fail 'ratings that are not there'
+grep -q 'nothing.tsv' err || fail "no ratings: $(cat err)"
 
 # One that was built against another version is refused, and told why.
 sed 's/\.abi = GASKET_ABI/.abi = GASKET_ABI + 1/' label_propagation.c >later.c

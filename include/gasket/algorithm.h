@@ -165,6 +165,9 @@ typedef struct {
     .results = (const GasketResultColumn[]){__VA_ARGS__},                                          \
     .n_results = sizeof((const GasketResultColumn[]){__VA_ARGS__}) / sizeof(GasketResultColumn)
 
+/* The built-in algorithm of a name, or NULL. */
+GASKET_API const GasketAlgorithm *gasket_algorithm_find(const char *name);
+
 /* --tolerance as given, or the algorithm's default. */
 GASKET_API double gasket_run_tolerance(const GasketRun *run);
 
