@@ -334,6 +334,8 @@ gasket_job_be_rank(const GasketJob *job, GasketTransport *transport, unsigned ra
     bool ok = part != NULL && gasket_part_subscribe(part, exchange, error) &&
               run_part(job, &part, exchange, &report, began, error) &&
               gasket_transport_leave(transport, error);
+    if (!ok && error != NULL)
+        gasket_transport_give_up(transport, *error);
     *ret_stopped = report.stopped;
     gasket_exchange_free(exchange);
     gasket_report_clear(&report);

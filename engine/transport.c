@@ -51,6 +51,14 @@ gasket_transport_leave(GasketTransport *transport, GError **error)
     return transport->class->leave(transport, error);
 }
 
+void
+gasket_transport_give_up(GasketTransport *transport, const GError *why)
+{
+    if (transport->class->give_up != NULL &&
+        g_error_matches(why, GASKET_ERROR, GASKET_ERROR_PROTOCOL))
+        transport->class->give_up(transport, why);
+}
+
 int64_t
 gasket_transport_now(GasketTransport *transport)
 {

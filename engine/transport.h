@@ -74,6 +74,7 @@ typedef struct {
     bool (*has_left)(GasketTransport *transport, unsigned peer);
     bool (*wait)(GasketTransport *transport, int64_t timeout_us, GError **error);
     bool (*leave)(GasketTransport *transport, GError **error);
+    void (*give_up)(GasketTransport *transport, const GError *why); /* NULL: peers hear nothing */
     int64_t (*now)(GasketTransport *transport);
     void (*stats)(const GasketTransport *transport, unsigned peer, GasketTransportStats *ret_stats);
     void (*free)(GasketTransport *transport);
@@ -106,6 +107,10 @@ bool gasket_transport_wait(GasketTransport *transport, int64_t timeout_us, GErro
 /* Waits until everything sent was handed to the network, then tells every peer that this member
  * leaves. Nothing may be sent afterwards. */
 bool gasket_transport_leave(GasketTransport *transport, GError **error);
+
+/* Fails, because of what a peer sent: the others are told why, so that they name it too and not the
+ * member that goes because of it. why: of code PROTOCOL; others are not for peers. */
+void gasket_transport_give_up(GasketTransport *transport, const GError *why);
 
 /* Microseconds of a monotonic clock; virtual in the simulated transport. */
 int64_t gasket_transport_now(GasketTransport *transport);

@@ -51,6 +51,7 @@
 
 #define CONNECT_TIMEOUT_US ((int64_t)30 * 1000000)
 #define PEER_TIMEOUT_US    ((int64_t)10 * 1000000)
+#define GREET_TIMEOUT_US   ((int64_t)5 * 1000000)
 
 static GasketTcp *
 tcp_of(GasketTransport *transport)
@@ -229,6 +230,13 @@ tcp_leave(GasketTransport *transport, GError **error)
     return ok;
 }
 
+static void
+tcp_give_up(GasketTransport *transport, const GError *why)
+{
+    g_autoptr(GError) error = g_error_copy(why);
+    gasket_tcp_fail_take(tcp_of(transport), &error);
+}
+
 static int64_t
 tcp_now(GasketTransport *transport)
 {
@@ -289,6 +297,7 @@ static const GasketTransportClass tcp_class = {
     .has_left = tcp_has_left,
     .wait = tcp_wait,
     .leave = tcp_leave,
+    .give_up = tcp_give_up,
     .now = tcp_now,
     .stats = tcp_stats,
     .free = tcp_free,
@@ -311,6 +320,8 @@ gasket_tcp_alloc(const GasketTcpOptions *options)
         options->connect_timeout_us > 0 ? options->connect_timeout_us : CONNECT_TIMEOUT_US;
     tcp->peer_timeout_us =
         options->peer_timeout_us > 0 ? options->peer_timeout_us : PEER_TIMEOUT_US;
+    tcp->greet_timeout_us =
+        options->greet_timeout_us > 0 ? options->greet_timeout_us : GREET_TIMEOUT_US;
     tcp->listen_fd = options->listen_fd;
     tcp->wake_fd = -1;
 

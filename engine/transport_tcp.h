@@ -2,6 +2,8 @@
 /*
  * Transport over TCP: one I/O thread that owns every connection (libevent), TLS 1.3 with a
  * pre-shared key (OpenSSL 3). See the state diagram and the handshake in transport_tcp.c.
+ *
+ * Who is dropped before he is a peer is named, with the reason, in the debugging log (g_debug).
  */
 #ifndef GASKET_ENGINE_TRANSPORT_TCP_H
 #define GASKET_ENGINE_TRANSPORT_TCP_H
@@ -22,6 +24,7 @@ typedef struct {
     uint64_t fingerprint;       /* of the program and its options: HELLO must agree */
     int64_t connect_timeout_us; /* to have every peer; 0: 30 s */
     int64_t peer_timeout_us;    /* silence that counts as death; 0: 10 s */
+    int64_t greet_timeout_us;   /* for one connection to prove the key and say HELLO; 0: 5 s */
 } GasketTcpOptions;
 
 /* Connects to every peer and returns once all have said HELLO. Starts one thread.

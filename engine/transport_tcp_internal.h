@@ -42,6 +42,7 @@ struct GasketTcpLink {
     GasketLinkState state;
     bool is_client; /* this member has dialled */
     unsigned peer;  /* its rank; size while unknown */
+    char name[64];  /* the other end's address, for the log */
     GasketTlsParty party;
     struct bufferevent *stream;
     struct event *deadline; /* to be open by; NULL once it is */
@@ -90,6 +91,7 @@ struct GasketTcp {
     uint64_t fingerprint;
     int64_t connect_timeout_us;
     int64_t peer_timeout_us;
+    int64_t greet_timeout_us;
     struct sockaddr_storage *address; /* [size] of lower ranks */
     socklen_t *address_length;        /* [size] */
 
@@ -160,7 +162,8 @@ void gasket_tcp_meet_secured(GasketTcpLink *link);
 /* The first frame has come, and is taken. false if the link is gone. */
 bool gasket_tcp_meet_greeted(GasketTcpLink *link, GasketFrame **frame);
 
-/* Drops a link that never opened; a dialler tries again. why: kept for the final message. */
+/* Drops a link that never opened; a dialler tries again. why: goes to the debugging log, and is
+ * kept for the final message if it is known whose the link would have been. */
 void gasket_tcp_meet_drop(GasketTcpLink *link, const char *why);
 
 /* ---- transport_tcp_link.c ---- */

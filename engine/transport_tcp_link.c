@@ -28,14 +28,15 @@
 /* Bytes of one system call; libevent's own limit is 16 KiB. */
 #define SINGLE_IO ((size_t)256 << 10)
 
-/* How long a connection may take until it is open. */
-static const struct timeval opening_time = {.tv_sec = 5};
-
 static void
 on_deadline(evutil_socket_t fd, short what, void *data)
 {
+    GasketTcpLink *link = data;
+    char why[64];
     (void)fd, (void)what;
-    gasket_tcp_meet_drop(data, "it did not greet within 5 s");
+    g_snprintf(why, sizeof why, "it did not greet within %g s",
+               (double)link->tcp->greet_timeout_us / 1e6);
+    gasket_tcp_meet_drop(link, why);
 }
 
 static void
@@ -52,7 +53,7 @@ on_write(struct bufferevent *stream, void *data)
     if (link->state != GASKET_LINK_REFUSED)
         gasket_tcp_link_fill(link);
     else if (evbuffer_get_length(bufferevent_get_output(stream)) == 0)
-        gasket_tcp_meet_drop(link, /* why= */ NULL);
+        gasket_tcp_meet_drop(link, /* why= it has been told and noted */ NULL);
 }
 
 static void
@@ -111,6 +112,7 @@ gasket_tcp_link_new(GasketTcp *tcp, int fd, bool is_client, unsigned peer, GErro
     GasketTcpLink *link = g_new0(GasketTcpLink, 1);
     link->tcp = tcp;
     link->state = GASKET_LINK_SECURING;
+    g_strlcpy(link->name, "somebody", sizeof link->name);
     link->is_client = is_client;
     link->peer = peer;
     link->party =
@@ -132,7 +134,9 @@ gasket_tcp_link_new(GasketTcp *tcp, int fd, bool is_client, unsigned peer, GErro
     bufferevent_set_max_single_read(link->stream, SINGLE_IO);
     bufferevent_set_max_single_write(link->stream, SINGLE_IO);
     bufferevent_enable(link->stream, EV_READ | EV_WRITE);
-    evtimer_add(link->deadline, &opening_time);
+    const struct timeval time = {.tv_sec = tcp->greet_timeout_us / 1000000,
+                                 .tv_usec = tcp->greet_timeout_us % 1000000};
+    evtimer_add(link->deadline, &time);
     g_ptr_array_add(tcp->unopened, link);
     if (tcp->insecure)
         gasket_tcp_meet_secured(link);

@@ -25,6 +25,7 @@
 #include "engine/transport_tcp_internal.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -131,23 +132,36 @@ on_dial(evutil_socket_t fd, short what, void *data)
 
 /* ---- listening ------------------------------------------------------------------------------- */
 
+/* Whom the log tells of. */
+static void
+name_link(GasketTcpLink *link, const struct sockaddr *address, socklen_t length)
+{
+    char host[NI_MAXHOST], port[NI_MAXSERV];
+    if (getnameinfo(address, length, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+        g_snprintf(link->name, sizeof link->name, "%s port %s", host, port);
+}
+
 static void
 on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address, int length,
           void *data)
 {
-    (void)listener, (void)address, (void)length;
+    (void)listener;
     GasketTcp *tcp = data;
     if (tcp->unopened->len >= MAX_UNOPENED + tcp->base.size) {
         for (unsigned i = 0; i < tcp->unopened->len; i++) {
             GasketTcpLink *link = g_ptr_array_index(tcp->unopened, i);
             if (!link->is_client) {
-                gasket_tcp_meet_drop(link, NULL);
+                gasket_tcp_meet_drop(link, "there are too many that have not greeted");
                 break;
             }
         }
     }
     set_no_delay(fd);
-    (void)gasket_tcp_link_new(tcp, fd, /* is_client= */ false, tcp->base.size, /* error= */ NULL);
+    GasketTcpLink *link =
+        gasket_tcp_link_new(tcp, fd, /* is_client= */ false, tcp->base.size, /* error= */ NULL);
+    if (link != NULL)
+        name_link(link, address, (socklen_t)length);
 }
 
 static void
@@ -193,7 +207,7 @@ listen_end(GasketTcp *tcp)
     for (unsigned i = tcp->unopened->len; i-- > 0;) {
         GasketTcpLink *link = g_ptr_array_index(tcp->unopened, i);
         if (!link->is_client)
-            gasket_tcp_meet_drop(link, NULL);
+            gasket_tcp_meet_drop(link, "everybody is there");
     }
 }
 
@@ -237,6 +251,8 @@ gasket_tcp_meet_drop(GasketTcpLink *link, const char *why)
     GasketTcp *tcp = link->tcp;
     GasketTcpPeer *peer = link->peer < tcp->base.size ? &tcp->peer[link->peer] : NULL;
     bool redial = link->is_client;
+    if (!redial && why != NULL)
+        g_debug("rank %u dropped a connection from %s: %s", tcp->base.rank, link->name, why);
     g_ptr_array_remove(tcp->unopened, link);
     gasket_tcp_link_free(link);
     if (redial)
@@ -301,6 +317,7 @@ refuse(GasketTcpLink *link, const char *why)
 {
     size_t length = MIN(strlen(why), 500);
     link->state = GASKET_LINK_REFUSED;
+    g_debug("rank %u refused a connection from %s: %s", link->tcp->base.rank, link->name, why);
     if (link->peer < link->tcp->base.size)
         note_refusal(&link->tcp->peer[link->peer], why);
     GasketFrame *frame = gasket_frame_new(GASKET_FRAME_REFUSE, (uint32_t)length, /* error= */ NULL);

@@ -3,78 +3,8 @@
  * The TCP transport and those who should not be there: ranks 0 and 1 wait for rank 2 while it is
  * attacked; then the honest rank 2 comes, and the run must be as if nothing had been.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-
-#include "engine/transport_frame.h"
-#include "engine/transport_handshake.h"
 #include "engine/transport_tls.h"
-#include "tests/tcp_members.h"
-
-#define SECOND ((int64_t)1000000)
-
-typedef struct {
-    const GasketTcpOptions *options; /* of this member */
-    void (*attack)(TestMember *self, const GasketTcpOptions *honest);
-} Part;
-
-static void
-attack_then_talk(TestMember *self)
-{
-    static const TestTraffic traffic = {.n_frames = 100};
-    const Part *part = self->data;
-    if (part->options->rank == 2)
-        part->attack(self, part->options);
-    if (self->failure != NULL)
-        return;
-    self->data = part->options;
-    REQUIRE(self, test_connect(self));
-    self->data = &traffic;
-    test_traffic(self);
-}
-
-/* A run of three that is attacked before the third has come. */
-static void
-check_attack(bool insecure, void (*attack)(TestMember *self, const GasketTcpOptions *honest))
-{
-    TestRun run;
-    TestMember member[3];
-    Part part[3];
-    test_run_init(&run, 3, insecure);
-    test_run_members(&run, member);
-    for (unsigned i = 0; i < 3; i++) {
-        part[i] = (Part){&run.options[i], attack};
-        member[i].data = &part[i];
-    }
-    test_members_run(member, 3, attack_then_talk);
-    test_run_clear(&run);
-}
-
-/* A blocking connection to the server of a rank. */
-static int
-dial(const GasketTcpOptions *options, unsigned rank)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons(options->port[rank]),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    const struct timeval patience = {.tv_sec = 10};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    return connect(fd, (struct sockaddr *)&address, sizeof address) == 0 ? fd : -1;
-}
-
-/* Whether the other end closes the connection within the socket's patience. */
-static bool
-is_closed(int fd)
-{
-    char bytes[1000];
-    ssize_t n;
-    while ((n = recv(fd, bytes, sizeof bytes, 0)) > 0)
-        continue;
-    return n == 0 || errno == ECONNRESET;
-}
+#include "tests/hostile.h"
 
 /* ---- those who are members of something else ------------------------------------------------- */
 
@@ -151,31 +81,31 @@ come_as_rank_1(TestMember *self, const GasketTcpOptions *honest)
 
 START_TEST(another_key_is_refused)
 {
-    check_attack(false, come_with_another_key);
+    hostile_attack(false, come_with_another_key);
 }
 END_TEST
 
 START_TEST(another_run_is_refused)
 {
-    check_attack(_i == 1, come_from_another_run);
+    hostile_attack(_i == 1, come_from_another_run);
 }
 END_TEST
 
 START_TEST(another_program_is_refused_and_told_why)
 {
-    check_attack(_i == 1, come_with_another_fingerprint);
+    hostile_attack(_i == 1, come_with_another_fingerprint);
 }
 END_TEST
 
 START_TEST(another_number_of_members_is_refused_and_told_so)
 {
-    check_attack(_i == 1, come_to_a_larger_run);
+    hostile_attack(_i == 1, come_to_a_larger_run);
 }
 END_TEST
 
 START_TEST(a_rank_comes_once)
 {
-    check_attack(_i == 1, come_as_rank_1);
+    hostile_attack(_i == 1, come_as_rank_1);
 }
 END_TEST
 
@@ -191,7 +121,7 @@ can_shake_hands(const GasketTcpOptions *honest, unsigned client, unsigned server
     GasketTlsParty party = {.run = &run, .peer = server};
     SSL_CTX *context = gasket_tls_context_new(NULL);
     SSL *tls = gasket_tls_client_new(context, &party, NULL);
-    int fd = dial(honest, 0);
+    int fd = hostile_dial(honest, 0);
     SSL_set_fd(tls, fd);
     bool ok = SSL_connect(tls) == 1 && gasket_tls_is_authenticated(tls);
     /* The server has not yet seen the client's last words: it has refused if it closes now. */
@@ -217,7 +147,7 @@ misuse_the_key(TestMember *self, const GasketTcpOptions *honest)
 
 START_TEST(an_identity_that_does_not_fit_is_refused_whatever_key_is_behind_it)
 {
-    check_attack(false, misuse_the_key);
+    hostile_attack(false, misuse_the_key);
 }
 END_TEST
 
@@ -231,19 +161,19 @@ send_garbage(TestMember *self, const GasketTcpOptions *honest)
         GasketRandom random = gasket_random_at(3, 0, i, 0);
         for (unsigned j = 0; j < sizeof bytes; j++)
             bytes[j] = (uint8_t)gasket_random_uint32(&random);
-        int fd = dial(honest, i % 2);
+        int fd = hostile_dial(honest, i % 2);
         REQUIRE(self, fd >= 0);
         (void)send(fd, bytes, 1 + gasket_random_below(&random, sizeof bytes), MSG_NOSIGNAL);
         /* Half of them wait for the answer, half hang up. Too short a text is not refused yet. */
         shutdown(fd, SHUT_WR);
-        REQUIRE(self, i % 4 < 2 || is_closed(fd));
+        REQUIRE(self, i % 4 < 2 || hostile_is_closed(fd));
         close(fd);
     }
 }
 
 START_TEST(garbage_is_dropped)
 {
-    check_attack(_i == 1, send_garbage);
+    hostile_attack(_i == 1, send_garbage);
 }
 END_TEST
 
@@ -253,14 +183,14 @@ say_one_byte_and_wait(TestMember *self, const GasketTcpOptions *honest)
 {
     int fd[200];
     for (unsigned i = 0; i < G_N_ELEMENTS(fd); i++) {
-        fd[i] = dial(honest, i % 2);
+        fd[i] = hostile_dial(honest, i % 2);
         REQUIRE(self, fd[i] >= 0);
         REQUIRE(self, send(fd[i], "\x16", 1, MSG_NOSIGNAL) == 1);
     }
     int64_t begin = g_get_monotonic_time();
-    REQUIRE(self, is_closed(fd[0])); /* at once: there are too many, and it is the oldest */
+    REQUIRE(self, hostile_is_closed(fd[0])); /* at once: there are too many, and it is the oldest */
     REQUIRE(self, g_get_monotonic_time() - begin < SECOND);
-    REQUIRE(self, is_closed(fd[G_N_ELEMENTS(fd) - 1])); /* after 5 s */
+    REQUIRE(self, hostile_is_closed(fd[G_N_ELEMENTS(fd) - 1])); /* after 5 s */
     double seconds = (double)(g_get_monotonic_time() - begin) / 1e6;
     REQUIRE(self, seconds > 4 && seconds < 6.5);
     for (unsigned i = 0; i < G_N_ELEMENTS(fd); i++)
@@ -269,59 +199,40 @@ say_one_byte_and_wait(TestMember *self, const GasketTcpOptions *honest)
 
 START_TEST(those_who_say_one_byte_and_wait_are_bounded_and_dropped_after_5_seconds)
 {
-    check_attack(_i == 1, say_one_byte_and_wait);
+    hostile_attack(_i == 1, say_one_byte_and_wait);
 }
 END_TEST
 
 /* ---- those who speak the protocol, badly ----------------------------------------------------- */
 
-static bool
-send_frame(int fd, GasketFrame *frame, uint64_t sequence)
-{
-    uint8_t header[GASKET_FRAME_HEADER];
-    gasket_frame_header_write(header, frame, GASKET_CHANNEL_CONTROL, sequence);
-    return send(fd, header, sizeof header, MSG_NOSIGNAL) == (ssize_t)sizeof header &&
-           send(fd, frame->payload, frame->length, MSG_NOSIGNAL) == (ssize_t)frame->length;
-}
-
-static bool
-send_hello(int fd, const GasketTcpOptions *options, uint64_t sequence)
-{
-    GasketHello hello = {.from = options->rank,
-                         .to = 0,
-                         .size = options->size,
-                         .fingerprint = options->fingerprint};
-    memcpy(hello.run_id, options->run_id, sizeof hello.run_id);
-    g_autoptr(GasketFrame) frame = gasket_hello_frame_new(&hello, NULL);
-    return send_frame(fd, frame, sequence);
-}
-
 static void
 greet_badly(TestMember *self, const GasketTcpOptions *honest)
 {
-    int late = dial(honest, 0);
-    REQUIRE(self, late >= 0 && send_hello(late, honest, 1)); /* begins with the second frame */
-    REQUIRE(self, is_closed(late));
+    int late = hostile_dial(honest, 0);
+    REQUIRE(self,
+            late >= 0 && hostile_send_hello(late, honest, 1)); /* begins with the second frame */
+    REQUIRE(self, hostile_is_closed(late));
     close(late);
 
-    int large = dial(honest, 0);
+    int large = hostile_dial(honest, 0);
     g_autoptr(GasketFrame) frame = gasket_frame_new(GASKET_FRAME_HELLO, 4097, NULL);
     memset(frame->payload, 0, frame->length);
-    REQUIRE(self, large >= 0 && send_frame(large, frame, 0)); /* more than a stranger may send */
-    REQUIRE(self, is_closed(large));
+    REQUIRE(self,
+            large >= 0 && hostile_send_frame(large, frame, 0)); /* more than a stranger may send */
+    REQUIRE(self, hostile_is_closed(large));
     close(large);
 
-    int eager = dial(honest, 0);
+    int eager = hostile_dial(honest, 0);
     g_autoptr(GasketFrame) bulk = gasket_frame_new(7, 100, NULL);
     memset(bulk->payload, 0, bulk->length);
-    REQUIRE(self, eager >= 0 && send_frame(eager, bulk, 0)); /* no greeting at all */
-    REQUIRE(self, is_closed(eager));
+    REQUIRE(self, eager >= 0 && hostile_send_frame(eager, bulk, 0)); /* no greeting at all */
+    REQUIRE(self, hostile_is_closed(eager));
     close(eager);
 }
 
 START_TEST(a_bad_greeting_is_dropped)
 {
-    check_attack(true, greet_badly);
+    hostile_attack(true, greet_badly);
 }
 END_TEST
 
@@ -367,9 +278,9 @@ START_TEST(a_member_that_breaks_the_protocol_is_named)
     member[0].talk = wait_for_the_worst;
     pthread_create(&member[0].thread, NULL, test_member_thread, &member[0]);
 
-    int fd = dial(&run.options[1], 0);
+    int fd = hostile_dial(&run.options[1], 0);
     uint8_t bytes[1000] = {0};
-    ck_assert(fd >= 0 && send_hello(fd, &run.options[1], 0));
+    ck_assert(fd >= 0 && hostile_send_hello(fd, &run.options[1], 0));
     ck_assert_int_gt(recv(fd, bytes, sizeof bytes, 0), 0); /* its greeting */
     GasketFrame shape = {.type = deed->type, .length = deed->length};
     gasket_frame_header_write(bytes, &shape, GASKET_CHANNEL_BULK, deed->sequence);
@@ -378,7 +289,7 @@ START_TEST(a_member_that_breaks_the_protocol_is_named)
     ck_assert_int_eq(send(fd, bytes, n, MSG_NOSIGNAL), (ssize_t)n);
     if (deed->code == GASKET_ERROR_PEER)
         shutdown(fd, SHUT_WR);
-    ck_assert(is_closed(fd));
+    ck_assert(hostile_is_closed(fd));
     close(fd);
 
     pthread_join(member[0].thread, NULL);
