@@ -23,6 +23,8 @@ extern const GasketAlgorithm gasket_bpmf;
 extern const GasketAlgorithm gasket_ials;
 extern const GasketAlgorithm gasket_ccdpp;
 extern const GasketAlgorithm gasket_svd;
+extern const GasketAlgorithm gasket_bpr;
+extern const GasketAlgorithm gasket_logistic_mf;
 extern const GasketAlgorithm gasket_itemknn;
 extern const GasketAlgorithm gasket_userknn;
 extern const GasketAlgorithm gasket_exact;

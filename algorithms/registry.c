@@ -34,6 +34,8 @@ static const GasketAlgorithm *const algorithms[] = {
     &gasket_ials,
     &gasket_ccdpp,
     &gasket_svd,
+    &gasket_bpr,
+    &gasket_logistic_mf,
     &gasket_itemknn,
     &gasket_userknn,
     NULL,
