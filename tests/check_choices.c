@@ -242,8 +242,9 @@ typedef struct {
 
 static const Method methods[] = {
     {&gasket_bpr, "factors=4 top=5", "loss", -1},
-    {&gasket_logistic_mf, "factors=4 top=5 rate=0.1 regularization=1", "objective", 1},
-    {&gasket_logistic_mf, "factors=4 top=5 rate=0.1 regularization=1 negatives=20", "objective", 1},
+    {&gasket_logistic_mf, "factors=4 top=5 alpha=2 rate=0.1 regularization=1", "objective", 1},
+    {&gasket_logistic_mf, "factors=4 top=5 alpha=2 rate=0.1 regularization=1 negatives=20",
+     "objective", 1},
 };
 
 START_TEST(what_is_learnt_gets_better_and_planted_groups_are_found)
@@ -284,7 +285,7 @@ START_TEST(movielens_is_ranked_better_than_by_popularity)
     Ratings ratings;
     if (!check_is_short() && ratings_load(&ratings, "u1")) {
         g_autoptr(GasketResult) result = ratings_train(algorithms[_i], &ratings, "top=10", 10);
-        ck_assert_double_gt(gasket_result_metric(result, "ranking.ndcg"), 0.38);
+        ck_assert_double_gt(gasket_result_metric(result, "ranking.ndcg"), 0.36);
         ck_assert_double_lt(gasket_result_metric(result, "baseline.popularity.ndcg"), 0.33);
         ratings_clear(&ratings);
     }
