@@ -15,7 +15,8 @@
  *   residual     who is woken by a change, with --engine async the largest first
  *
  * Damping: a message moves only a share of the way. `auto` starts without and damps more whenever
- * the residual has not gone down for a while: oscillation shows as that.
+ * the residual has not gone down for a while: oscillation shows as that. Where the most damping
+ * does not help either, a double loop takes over, which settles (bp_counting.c).
  *
  * Arithmetic: products and sums of normalised messages, as long as nothing comes near underflow;
  * else the run starts again with logarithms. Max-product always adds logarithms.
@@ -40,6 +41,7 @@ typedef enum { ARITHMETIC_AUTO, ARITHMETIC_LINEAR, ARITHMETIC_LOG } Arithmetic;
 typedef struct {
     int product, schedule, arithmetic;
     const char *damping;
+    bool reweighted;
 } Parameters;
 
 static const char *const products[] = {"sum", "max", NULL};
@@ -54,10 +56,13 @@ static const GasketOption options[] = {
      "with --engine async; with sync, what has changed at all",
      .choices = bp_schedules},
     {"damping", GASKET_OPTION_STRING, offsetof(Parameters, damping), "auto",
-     "share of the old message that stays, in [0, 1); auto: more as messages oscillate",
+     "share of the old message that stays, in [0, 1); auto: more as messages "
+     "oscillate, then a double loop that settles",
      .value_name = "D"},
     {"arithmetic", GASKET_OPTION_CHOICE, offsetof(Parameters, arithmetic), "auto",
      "of sum-product; auto: linear until something would underflow", .choices = arithmetics},
+    {"reweighted", GASKET_OPTION_BOOL, offsetof(Parameters, reweighted),
+     .help = "tree-reweighted: once it has converged, log Z is an upper bound"},
     {.name = NULL},
 };
 
@@ -103,6 +108,12 @@ prepare(const void *parameters, double tolerance, GasketNeeds *unused_needs,
     (void)tolerance;
     (void)unused_needs;
     (void)unused_results;
+    if (p->reweighted && (p->product == MAXIMUM || p->arithmetic == ARITHMETIC_LINEAR ||
+                          p->schedule == BP_SCHEDULE_RESIDUAL)) {
+        g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
+                    "--reweighted: of --product sum in logarithms, not with --schedule residual");
+        return false;
+    }
     return read_damping(p->damping, &damping, error);
 }
 
@@ -114,6 +125,7 @@ bp_clear_run(Bp *bp)
     factor_model_clear(&bp->model);
     factor_order_clear(&bp->order);
     bp_forest_free(bp->forest);
+    bp_counting_clear(&bp->counting);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Bp, bp_clear_run)
 
@@ -122,7 +134,7 @@ first_domain(const Parameters *p)
 {
     if (p->product == MAXIMUM)
         return FACTOR_MAX;
-    return p->arithmetic == ARITHMETIC_LOG ? FACTOR_LOG : FACTOR_LINEAR;
+    return p->arithmetic == ARITHMETIC_LOG || p->reweighted ? FACTOR_LOG : FACTOR_LINEAR;
 }
 
 static bool
@@ -150,6 +162,14 @@ open(Bp *bp, const Parameters *p, GError **error)
            gasket_run_set_value(run, GASKET_KIND_VARIABLE, sizeof(FactorValue), error) &&
            factor_model_set_messages(&bp->model, /* both= */ true, error) &&
            (bp->schedule != BP_SCHEDULE_AUTO || bp_forest_find(&bp->model, &bp->forest, error));
+}
+
+/* A forest needs no other weights than 1. */
+static bool
+reweight(Bp *bp, GError **error)
+{
+    return bp->forest != NULL || (bp_find_weights(&bp->model, &bp->counting.weight, error) &&
+                                  bp_counting_open(bp, &bp->counting, error));
 }
 
 static bool
@@ -188,6 +208,7 @@ report(Bp *bp, const Parameters *p, BpOutcome outcome, GError **error)
         return false;
     gasket_run_set_metric(run, "updates", (double)bp->updates);
     gasket_run_set_metric(run, "damping", bp->settings.damping);
+    gasket_run_set_metric(run, "double_loop", bp->settings.counting != NULL && !bp->reweighted);
     if (p->product == SUM) {
         gasket_run_set_metric(run, "log10_z", log_z / G_LN10);
         return true;
@@ -203,13 +224,13 @@ static bool
 run_bp(GasketRun *run, const void *parameters, GError **error)
 {
     const Parameters *p = parameters;
-    g_auto(Bp) bp = {.run = run, .schedule = (BpSchedule)p->schedule};
+    g_auto(Bp) bp = {.run = run, .schedule = (BpSchedule)p->schedule, .reweighted = p->reweighted};
     BpOutcome outcome;
 
     if (!open(&bp, p, error) ||
         (needs_order(&bp, p) &&
          !factor_order_open(&bp.order, &bp.model, GASKET_KIND_VARIABLE, error)) ||
-        !bp_pass_messages(&bp, &outcome, error))
+        (bp.reweighted && !reweight(&bp, error)) || !bp_pass_messages(&bp, &outcome, error))
         return false;
     if (gasket_run_total_count(run, BP_BROKEN, 0) > 0) {
         g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
@@ -240,6 +261,10 @@ const GasketAlgorithm gasket_bp = {
         "  gasket bp grid.uai --evidence grid.evid -o grid.MAR\n"
         "  gasket bp grid.uai --product max -o grid.MPE\n"
         "\n"
+        "With --reweighted log10_z is an upper bound, once messages have converged: the fixed "
+        "point\n"
+        "of a convex problem.\n"
+        "\n"
         "Evidence that the model excludes gives probability zero: log10_z is minus infinity and\n"
         "marginals are 0.",
     .input = GASKET_INPUT_FACTORS,
@@ -249,7 +274,7 @@ const GasketAlgorithm gasket_bp = {
     .n_needs = 1,
     .results = results,
     .n_results = G_N_ELEMENTS(results),
-    .default_iterations = 2000,
+    .default_iterations = 3000,
     .default_tolerance = 1e-6,
     .prepare = prepare,
     .run = run_bp,

@@ -7,6 +7,8 @@
  *   bp_update.c  what a variable and a factor do: any cardinality, scope and domain
  *   bp_fast.c    the same for binary variables and pairwise factors in the linear domain
  *   bp_residual.c  what has changed most goes first
+ *   bp_counting.c  entropies that count otherwise: tree-reweighted, and a double loop that settles
+ *   bp_weights.c   the weights of tree-reweighted belief propagation
  *   bp_tree.c    forests: exact in two passes
  *   bp_finish.c  marginals, the partition function, decoding
  *
@@ -39,6 +41,14 @@ enum {
     BP_N_AGGREGATES,
 };
 
+/* Counting numbers: bp_counting.c. */
+typedef struct {
+    double *weight;        /* [n_factors] c_f; NULL: all 1 */
+    double *share, *hold;  /* [n_variables] 1 / c; c'_v - c_v */
+    double *now, *old;     /* logarithms of beliefs: variable v's begin at begin[v] */
+    const uint64_t *begin; /* [n_variables + 1] */
+} BpCounting;
+
 /* What a step does, the same on all workers. */
 typedef struct {
     const FactorModel *model;
@@ -47,6 +57,7 @@ typedef struct {
     bool fast;      /* binary, linear: bp_fast.c */
     bool decide;    /* variables take their best state and send nothing else */
     bool finish;    /* factors add up what the partition function needs */
+    const BpCounting *counting;  /* NULL: Bethe's */
     struct BpResidual *residual; /* who changes enough wakes others: bp_residual.c; else NULL */
     size_t scratch;              /* of either program */
 
@@ -120,6 +131,8 @@ typedef struct {
     double best, before; /* least residuals of this window and the last */
     unsigned at, window; /* sweeps of this window; its length, 0 before the first */
     unsigned stage;
+    unsigned sweeps; /* in all */
+    bool exhausted;  /* the most damping there is has not helped */
 } BpDamping;
 
 /* A run of the algorithm. */
@@ -131,11 +144,31 @@ typedef struct {
     struct BpForest *forest; /* NULL: there are cycles */
     FactorOrder order;       /* n_groups 0: not needed yet */
     BpDamping damping;
+    BpCounting counting;
+    bool reweighted;
     int64_t updates;
 } Bp;
 
 /* [all] From messages that say nothing to the end, as the schedule says. */
 bool bp_pass_messages(Bp *bp, BpOutcome *ret_outcome, GError **error);
+
+/* [all] One sweep: the largest change of a factor's message. */
+bool bp_sweep(Bp *bp, double *ret_residual, BpOutcome *ret_outcome, GError **error);
+
+/* The logarithm of a variable's belief, not normalised. */
+void bp_counting_belief(const BpSettings *settings, const GasketRows *rows, size_t r,
+                        double *belief, size_t n);
+void bp_counting_variables(const GasketContext *context, const GasketRows *rows);
+
+/* [all] Each owned factor's share of random forests; free with g_free. Error: MEMORY. */
+bool bp_find_weights(const FactorModel *model, double **ret_weight, GError **error);
+
+/* [all] Makes counting the settings': the domain is LOG. Clear it, in failure too. */
+bool bp_counting_open(Bp *bp, BpCounting *counting, GError **error);
+void bp_counting_clear(BpCounting *counting);
+
+/* [all] Sweeps that settle, from messages that say nothing. */
+bool bp_double_loop(Bp *bp, BpCounting *counting, BpOutcome *ret_outcome, GError **error);
 
 /* Whether the general update is not needed. */
 bool bp_is_fast(const Bp *bp);

@@ -48,8 +48,11 @@ belief_apply(const GasketContext *context, const GasketVertices *run, const void
         double *belief = settings->marginal + settings->marginal_begin[v];
         double log_z = model->scale[v];
         size_t n = (size_t)model->cardinality[v], length;
-        factor_prior(model, v, belief);
-        for (uint64_t e = rows->begin[i]; e < rows->end[i]; e++) {
+        if (settings->counting != NULL)
+            bp_counting_belief(settings, rows, i, belief, n);
+        else
+            factor_prior(model, v, belief);
+        for (uint64_t e = rows->begin[i]; settings->counting == NULL && e < rows->end[i]; e++) {
             factor_multiply(model->domain, belief, factor_in(rows, e, model->uniform, &length), n);
             if (model->domain == FACTOR_LINEAR)
                 log_z += factor_normalise(model->domain, belief, n);

@@ -14,18 +14,34 @@
 
 /* ---- damping --------------------------------------------------------------------------------- */
 
-#define PATIENCE 20 /* sweeps of the first window */
+#define PATIENCE 20   /* sweeps of the first window */
+#define ENOUGH   1600 /* sweeps that should have brought ... */
+#define FAR      30   /* ... a residual of less than so many tolerances */
+
+/* Whether the double loop shall take over: of sums alone. */
+static void
+damping_give_up(BpDamping *damping, const BpSettings *settings)
+{
+    damping->exhausted = settings->model->domain != FACTOR_MAX;
+}
 
 static void
-damping_watch(BpDamping *damping, BpSettings *settings, double residual)
+damping_watch(BpDamping *damping, BpSettings *settings, double residual, double tolerance)
 {
     static const double stages[] = {0, 0.3, 0.5, 0.7, 0.85, 0.95};
 
-    if (!damping->automatic || damping->stage + 1 == G_N_ELEMENTS(stages))
+    if (!damping->automatic)
         return;
     if (damping->window == 0)
-        *damping = (BpDamping){true, INFINITY, INFINITY, 0, PATIENCE, damping->stage};
+        *damping = (BpDamping){.automatic = true,
+                               .best = INFINITY,
+                               .before = INFINITY,
+                               .window = PATIENCE,
+                               .stage = damping->stage,
+                               .sweeps = damping->sweeps};
     damping->best = MIN(damping->best, residual);
+    if (++damping->sweeps >= ENOUGH && damping->best > FAR * tolerance)
+        damping_give_up(damping, settings);
     if (++damping->at < damping->window)
         return;
     if (damping->best < 0.8 * damping->before) {
@@ -35,7 +51,10 @@ damping_watch(BpDamping *damping, BpSettings *settings, double residual)
         damping->window *= 2;
         return;
     }
-    settings->damping = stages[++damping->stage];
+    if (damping->stage + 1 < G_N_ELEMENTS(stages))
+        settings->damping = stages[++damping->stage];
+    else
+        damping_give_up(damping, settings);
     damping->window = 0;
 }
 
@@ -125,19 +144,25 @@ speak_first(Bp *bp, BpOutcome *ret_outcome, GError **error)
     return true;
 }
 
+bool
+bp_sweep(Bp *bp, double *ret_residual, BpOutcome *ret_outcome, GError **error)
+{
+    const bool sequential = bp->order.n_groups > 0 && bp->schedule != BP_SCHEDULE_PARALLEL;
+    return (sequential ? sweep_sequential : sweep_parallel)(bp, ret_residual, ret_outcome, error);
+}
+
 static bool
 sweep_to_end(Bp *bp, BpOutcome *ret_outcome, GError **error)
 {
-    const bool sequential = bp->order.n_groups > 0 && bp->schedule != BP_SCHEDULE_PARALLEL;
-
-    while (*ret_outcome == BP_DONE && gasket_run_continues(bp->run)) {
+    while (*ret_outcome == BP_DONE && (!bp->damping.exhausted || bp->reweighted) &&
+           gasket_run_continues(bp->run)) {
         double residual = 0;
-        if (!(sequential ? sweep_sequential : sweep_parallel)(bp, &residual, ret_outcome, error))
+        if (!bp_sweep(bp, &residual, ret_outcome, error))
             return false;
-        gasket_run_end_iteration(bp->run, residual,
-                                 *ret_outcome == BP_DONE &&
-                                     residual < gasket_run_tolerance(bp->run));
-        damping_watch(&bp->damping, &bp->settings, residual);
+        const bool converged = *ret_outcome == BP_DONE && residual < gasket_run_tolerance(bp->run);
+        gasket_run_end_iteration(bp->run, residual, converged);
+        if (!converged)
+            damping_watch(&bp->damping, &bp->settings, residual, gasket_run_tolerance(bp->run));
     }
     return true;
 }
@@ -205,10 +230,27 @@ over_tree(Bp *bp, BpOutcome *ret_outcome, GError **error)
     return true;
 }
 
+/* No damping helps: the double loop, from the start. */
+static bool
+settle(Bp *bp, BpOutcome *ret_outcome, GError **error)
+{
+    if (bp->model.domain == FACTOR_LINEAR &&
+        !factor_model_set_domain(&bp->model, FACTOR_LOG, error))
+        return false;
+    bp->settings.fast = false;
+    bp->settings.damping = 0;
+    return bp_counting_open(bp, &bp->counting, error) && bp_start(bp->run, &bp->settings, error) &&
+           bp_double_loop(bp, &bp->counting, ret_outcome, error);
+}
+
 bool
 bp_pass_messages(Bp *bp, BpOutcome *ret_outcome, GError **error)
 {
     *ret_outcome = BP_DONE;
-    return bp_start(bp->run, &bp->settings, error) &&
-           (bp->forest != NULL ? over_tree : iterate)(bp, ret_outcome, error);
+    if (!bp_start(bp->run, &bp->settings, error) ||
+        !(bp->forest != NULL ? over_tree : iterate)(bp, ret_outcome, error))
+        return false;
+    if (*ret_outcome != BP_DONE || !bp->damping.exhausted || bp->reweighted)
+        return true;
+    return settle(bp, ret_outcome, error);
 }

@@ -216,7 +216,11 @@ add_log_z(const GasketContext *context, const FactorModel *model, GasketVertex f
                                                : factor_maximum(message, s->states[0]);
         log_z += first_norm;
     }
-    double part = (1 - (double)n) * log_z + norms + factor_model_scale(model, f);
+    const BpCounting *counting = ((const BpSettings *)context->parameters)->counting;
+    double part = (1 - (double)n) * log_z + norms;
+    if (counting != NULL && counting->weight != NULL)
+        part *= counting->weight[f];
+    part += factor_model_scale(model, f);
     if (isfinite(part))
         gasket_add(context, BP_LOG_Z, 0, part);
     else
@@ -427,8 +431,9 @@ bp_variable_program(const BpSettings *settings)
                            .n_rows = 1,
                            .whole_rows = true,
                            .apply = settings->decide ? decide_apply : NULL,
-                           .scatter = settings->fast && !settings->decide ? bp_fast_variables
-                                                                          : variable_scatter,
+                           .scatter = settings->counting != NULL            ? bp_counting_variables
+                                      : settings->fast && !settings->decide ? bp_fast_variables
+                                                                            : variable_scatter,
                            .changes = settings->decide ? GASKET_CHANGES_ALL : GASKET_CHANGES_NONE,
                            .aggregates = 1 << BP_TINY | 1 << BP_IMPOSSIBLE,
                            .scratch_size = settings->scratch,

@@ -247,6 +247,79 @@ START_TEST(the_asynchronous_engine_reaches_the_same_fixed_point)
 }
 END_TEST
 
+/* Every reweighted fixed point bounds log Z from above; without cycles it is log Z. */
+START_TEST(reweighting_bounds_the_partition_function_from_above)
+{
+    static const char *const reweighted[][5] = {
+        {"reweighted", "true", NULL},
+        {"reweighted", "true", "schedule", "parallel", NULL},
+    };
+    static SmallModel model;
+    for (unsigned seed = 0; seed < 12; seed++) {
+        SmallAnswer answer;
+        const bool tree = seed % 4 == 3;
+        if (tree)
+            small_model_tree(&model, 9, 3, 1, 0, seed);
+        else
+            small_model_loopy(&model, 9, 12, seed % 2 ? 2 : 4, 3, 0.2 * (1 + seed), seed);
+        model.evidence[2] = seed % 3 == 0 ? 1 % (int32_t)model.states[2] : -1;
+        small_model_solve(&model, &answer);
+        g_autoptr(GasketResult) result = run_bp(&model, reweighted[seed % 2], 1e-9);
+        double bound = gasket_result_metric(result, "log10_z") * G_LN10;
+        ck_assert_uint_lt(gasket_result_iterations(result), 2000);
+        ck_assert_double_ge(bound, answer.log_z - 1e-6);
+        ck_assert_double_le(bound, answer.log_z + (tree ? 1e-6 : 1 + 2.0 * seed));
+    }
+}
+END_TEST
+
+/* A grid of 4 x 4 with fields and couplings drawn alike. */
+static void
+glass(SmallModel *model, double strength, uint64_t seed)
+{
+    GasketRandom random = gasket_random_at(seed, 5, 0, 0);
+    small_model_variables(model, 16, 2, &random);
+    for (int64_t v = 0; v < 16; v++) {
+        for (unsigned d = 0; d < 2; d++) {
+            if (d == 0 ? v % 4 == 3 : v / 4 == 3)
+                continue;
+            SmallFactor *pair =
+                small_model_add(model, 2, (const int64_t[]){v, d == 0 ? v + 1 : v + 4});
+            double j = strength * gasket_random_normal(&random);
+            pair->table[0] = pair->table[3] = exp(j);
+            pair->table[1] = pair->table[2] = exp(-j);
+        }
+        SmallFactor *field = small_model_add(model, 1, &v);
+        field->table[0] = exp(0.2 * gasket_random_normal(&random));
+        field->table[1] = 1;
+    }
+}
+
+/* Where no damping helps the double loop ends, at what plain messages agree with: starting anew
+ * with another order of sweeps gives the same free energy. */
+START_TEST(what_oscillates_settles_in_the_end)
+{
+    static const char *const parallel[] = {"schedule", "parallel", NULL};
+    static SmallModel model;
+    unsigned settled = 0;
+    for (unsigned seed = 0; seed < 5; seed++) {
+        glass(&model, 4, seed);
+        g_autoptr(GasketResult) one = run_bp(&model, NULL, 1e-6);
+        g_autoptr(GasketResult) other = run_bp(&model, parallel, 1e-6);
+        ck_assert_uint_lt(gasket_result_iterations(one), 3000);
+        ck_assert_uint_lt(gasket_result_iterations(other), 3000);
+        if (gasket_result_metric(one, "double_loop") == 0 ||
+            gasket_result_metric(other, "double_loop") == 0)
+            continue;
+        settled++;
+        ck_assert_double_le(fabs(gasket_result_metric(one, "log10_z") -
+                                 gasket_result_metric(other, "log10_z")),
+                            1e-5);
+    }
+    ck_assert_uint_ge(settled, 1);
+}
+END_TEST
+
 START_TEST(every_placement_gives_the_same_bits)
 {
     static const char *const all[][5] = {
@@ -255,6 +328,7 @@ START_TEST(every_placement_gives_the_same_bits)
         {"schedule", "parallel", "arithmetic", "log", NULL},
         {"product", "max", NULL},
         {"schedule", "residual", NULL},
+        {"reweighted", "true", NULL},
     };
     static const unsigned workers[] = {1, 2, 4, 0};
     static SmallModel model;
@@ -271,6 +345,13 @@ START_TEST(every_placement_gives_the_same_bits)
     small_model_tree(&model, 14, 4, 1, 0, 5);
     const Experiment tree = {.algorithm = &gasket_bp, .build = small_model_build, .data = &model};
     gasket_result_free(run_everywhere(&tree, workers));
+    static const unsigned few[] = {1, 3, 0};
+    glass(&model, 4, 1); /* into the double loop */
+    const Experiment settles = {.algorithm = &gasket_bp,
+                                .build = small_model_build,
+                                .data = &model,
+                                .iterations = 270};
+    gasket_result_free(run_everywhere(&settles, few));
 }
 END_TEST
 
@@ -286,6 +367,8 @@ main(void)
     tcase_add_test(all, extreme_tables_go_over_to_logarithms);
     tcase_add_test(all, a_factor_of_twenty_variables_is_contracted_at_once);
     tcase_add_test(all, the_asynchronous_engine_reaches_the_same_fixed_point);
+    tcase_add_test(all, reweighting_bounds_the_partition_function_from_above);
+    tcase_add_test(all, what_oscillates_settles_in_the_end);
     tcase_add_test(all, every_placement_gives_the_same_bits);
     TCase *cases[] = {all};
     return check_run("bp", cases, G_N_ELEMENTS(cases));
