@@ -122,10 +122,10 @@ gasket_snapshots_open(GasketRun *run, GError **error)
     if (!gasket_run_fingerprint(run, &snapshots->manifest.graph, error))
         return false;
     snapshots->began_us = snapshots->last_us = g_get_monotonic_time();
+    if (snapshots->plan->resume == NULL)
+        return true; /* who has asked before there was anything gets it from the first iteration */
     if (snapshots->plan->asked != NULL)
         snapshots->answered = *snapshots->plan->asked;
-    if (snapshots->plan->resume == NULL)
-        return true;
     if (!gasket_snapshot_read_manifest(snapshots->disk, snapshots->plan->resume,
                                        &snapshots->resumed, error) ||
         !gasket_snapshot_manifest_fits(&snapshots->resumed, &snapshots->manifest,

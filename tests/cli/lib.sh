@@ -70,6 +70,32 @@ data() {
     printf '%s\n' "${GASKET_DATA:-../shared/data}/$1"
 }
 
+# ---- a run in the background, $launcher --------------------------------------------------------
+
+is_running() { grep -q '^State:[[:space:]]*[^ZX]' /proc/$launcher/status 2>/dev/null; }
+
+# Waits for something to become true, however long a loaded machine takes: the test's own timeout
+# is the only limit. Ends early, false, if the launcher has ended meanwhile.
+await() {
+    until "$@"; do
+        is_running || return 1
+        sleep 0.05
+    done
+}
+
+# The launcher is no longer a copy of this shell, and handles the signal of number $1 (before that,
+# the signal ends it as it would any process).
+catches() {
+    caught=$(sed -n -e 's/^Name:[[:space:]]*/ /p' -e 's/^SigCgt:[[:space:]]*/0x/p' \
+        /proc/$launcher/status 2>/dev/null)
+    case $caught in
+    " ${GASKET_BIN##*/}"*) [ $((${caught##*[!0-9a-fx]} >> ($1 - 1) & 1)) -eq 1 ] ;;
+    *) return 1 ;;
+    esac
+}
+
+# ------------------------------------------------------------------------------------------------
+
 finish() {
     [ "$failures" -eq 0 ] || {
         echo "$failures expectations failed"

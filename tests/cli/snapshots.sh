@@ -64,23 +64,13 @@ start() {
     launcher=$!
 }
 
-# Waits until the command $* succeeds.
-until_true() {
-    tries=0
-    until "$@" || [ $tries -gt 600 ]; do
-        sleep 0.1
-        tries=$((tries + 1))
-    done
-    "$@" || fail "never true: $*"
-}
-
 has_snapshot() { ls "$1"/step-*/manifest >/dev/null 2>&1; }
 
 for workers in 1 3; do
     start --workers $workers --snapshot asked$workers --snapshot-every 1000h
-    sleep 1
-    kill -s USR1 $launcher
-    until_true has_snapshot asked$workers
+    await catches 10 || fail "it ended before it could be asked"
+    kill -s USR1 $launcher # while it is still loading, which delays the answer and no more
+    await has_snapshot asked$workers || fail "it ended without the snapshot that was asked for"
     kill -s TERM $launcher
     wait $launcher
     status=$?
@@ -94,7 +84,7 @@ setsid "$GASKET_BIN" $pagerank --workers 3 --snapshot lost --snapshot-every '2 s
     -o restarted.tsv >out 2>err </dev/null &
 launcher=$!
 shown="gasket $pagerank --restart 3 (in the background)"
-until_true has_snapshot lost
+await has_snapshot lost || fail "it ended without a snapshot"
 victim=$(ps -o pid= --ppid "$launcher" 2>/dev/null | tail -1 | tr -d ' ')
 [ -z "$victim" ] || kill -s KILL "$victim" 2>/dev/null
 wait $launcher

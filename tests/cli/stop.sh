@@ -14,32 +14,6 @@ command -v setsid >/dev/null || {
 run generate kronecker --scale 10 -q -o graph.tsv
 expect_status 0
 
-is_running() { grep -q '^State:[[:space:]]*[^ZX]' /proc/$launcher/status 2>/dev/null; }
-
-# Waits for something to become true, however long a loaded machine takes: the test's own timeout
-# is the only limit. Ends early, false, if the launcher has ended meanwhile.
-await() {
-    until "$@"; do
-        is_running || return 1
-        sleep 0.05
-    done
-}
-
-# The launcher is no longer a copy of this shell, and handles SIGINT (before that, ^C ends it as it
-# would any process).
-handles_interrupts() {
-    caught=$(sed -n -e 's/^Name:[[:space:]]*/ /p' -e 's/^SigCgt:.*\(.\)$/\1/p' \
-        /proc/$launcher/status 2>/dev/null)
-    case $caught in
-    " ${GASKET_BIN##*/}"*) ;;
-    *) return 1 ;;
-    esac
-    case ${caught#"${caught%?}"} in
-    2 | 3 | 6 | 7 | a | b | e | f) ;;
-    *) return 1 ;;
-    esac
-}
-
 # The children of the launcher.
 members() {
     ps -o pid= --ppid "$launcher" 2>/dev/null | tr -d ' '
@@ -100,7 +74,7 @@ for workers in $loading; do
     shown="gasket pagerank pipe --workers $workers (in the background)"
     setsid "$GASKET_BIN" pagerank pipe -o ranks.tsv --workers $workers >out 2>err </dev/null &
     launcher=$!
-    await handles_interrupts
+    await catches 2
     kill -s INT -- -$launcher
     # Signals that are pending at once are one, so the second waits until the first was seen.
     await said 'ends it at once' || fail "the first ^C ended it while it was loading"
