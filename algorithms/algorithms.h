@@ -29,6 +29,7 @@ extern const GasketAlgorithm gasket_itemknn;
 extern const GasketAlgorithm gasket_userknn;
 extern const GasketAlgorithm gasket_exact;
 extern const GasketAlgorithm gasket_labelling;
+extern const GasketAlgorithm gasket_ldpc;
 extern const GasketAlgorithm gasket_coem;
 extern const GasketAlgorithm gasket_gabp;
 extern const GasketAlgorithm gasket_jacobi;

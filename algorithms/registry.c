@@ -20,6 +20,7 @@ static const GasketAlgorithm *const algorithms[] = {
     &gasket_mplp,
     &gasket_exact,
     &gasket_labelling,
+    &gasket_ldpc,
     /* systems of equations */
     &gasket_gabp,
     &gasket_jacobi,

@@ -34,14 +34,19 @@ gasket_model_input_load(const GasketGraphInput *input, GasketGraphInputStats *re
     if (model == NULL)
         return NULL;
     int64_t middle = g_get_monotonic_time();
-    GasketGraph *graph = gasket_factor_graph_finish_rows_take(&model, &rules, &wanted, error);
-    if (graph == NULL || ret_stats == NULL)
-        return graph;
+    const GasketLoadOptions columns = {.vertex_columns = input->columns,
+                                       .n_vertex_columns = input->n_columns};
+    g_autoptr(GasketGraph) graph =
+        gasket_factor_graph_finish_rows_take(&model, &rules, &wanted, error);
+    if (graph == NULL || !gasket_load_vertex_columns(graph, &columns, error))
+        return NULL;
+    if (ret_stats == NULL)
+        return g_steal_pointer(&graph);
     ret_stats->load_seconds = (double)(middle - start) / 1e6;
     ret_stats->number_seconds = (double)(g_get_monotonic_time() - middle) / 1e6;
     ret_stats->info = info;
     info = (GasketLoadInfo){0};
-    return graph;
+    return g_steal_pointer(&graph);
 }
 
 const char *

@@ -105,9 +105,10 @@ bool gasket_load_memory(GasketGraphBuilder *builder, const char *name, const voi
                         size_t size, const GasketLoadOptions *options, GasketLoadInfo *ret_info,
                         GError **error);
 
-/* Fills the vertex columns of options from their files, once the graph is finished: the number of
- * each line, 1 where there is none, 0 for vertices no line names. An id that the graph does not
- * have, and one that stands twice, are FORMAT errors at FILE:LINE. O(lines log V). */
+/* Fills the vertex columns of options from their files, once the graph is finished, and adds those
+ * that it does not have to the first kind: the number of each line, 1 where there is none, 0 for
+ * vertices no line names. An id that the graph does not have, and one that stands twice, are FORMAT
+ * errors at FILE:LINE. O(lines log V). */
 bool gasket_load_vertex_columns(GasketGraph *graph, const GasketLoadOptions *options,
                                 GError **error);
 

@@ -132,6 +132,21 @@ set_value(void *data, const GasketField *fields, size_t n, GError **error)
     return true;
 }
 
+/* A new column of zeros. */
+static GasketColumnData *
+add_column(GasketGraphKind *kind, const char *name, GError **error)
+{
+    double *zeros = gasket_array_new(kind->n_vertices, sizeof *zeros, error);
+    if (zeros == NULL)
+        return NULL;
+    kind->columns = g_renew(GasketColumnData, kind->columns, kind->n_columns + 1);
+    kind->columns[kind->n_columns] = (GasketColumnData){.name = g_strdup(name),
+                                                        .type = GASKET_DOUBLE,
+                                                        .length = 1,
+                                                        .data = zeros};
+    return &kind->columns[kind->n_columns++];
+}
+
 bool
 gasket_load_vertex_columns(GasketGraph *graph, const GasketLoadOptions *options, GError **error)
 {
@@ -142,7 +157,9 @@ gasket_load_vertex_columns(GasketGraph *graph, const GasketLoadOptions *options,
         for (unsigned c = 0; c < kind->n_columns; c++)
             if (strcmp(kind->columns[c].name, file->name) == 0)
                 data = &kind->columns[c];
-        g_assert(data != NULL && data->type == GASKET_DOUBLE && data->length == 1);
+        if (data == NULL && (data = add_column(kind, file->name, error)) == NULL)
+            return false;
+        g_assert(data->type == GASKET_DOUBLE && data->length == 1);
         Column column = {.graph = graph, .column = data->data};
         column.named = gasket_array_new(kind->n_vertices, 1, error);
         uint64_t lines;
