@@ -32,6 +32,7 @@
 #include "algorithms.h"
 #include "factor_conditional.h"
 #include "factor_score.h"
+#include "factor_verify.h"
 
 /* ---- options and result ---------------------------------------------------------------------- */
 
@@ -249,6 +250,16 @@ run_bp(GasketRun *run, const void *parameters, GError **error)
     return report(&bp, p, outcome, error);
 }
 
+static bool
+verify(GasketRun *run, const void *parameters, char **ret_message, GError **error)
+{
+    const Parameters *p = parameters;
+    return p->product == MAXIMUM
+               ? factor_verify_states(run, sizeof(BpVariable), true, ret_message, error)
+               : factor_verify_marginals(run, MARGINAL, p->schedule == BP_SCHEDULE_AUTO,
+                                         ret_message, error);
+}
+
 const GasketAlgorithm gasket_bp = {
     .abi = GASKET_ABI,
     .name = "bp",
@@ -278,6 +289,7 @@ const GasketAlgorithm gasket_bp = {
     .default_tolerance = 1e-6,
     .prepare = prepare,
     .run = run_bp,
+    .verify = verify,
     .engines = 1 << GASKET_ENGINE_ASYNC,
     .consistency = GASKET_CONSISTENCY_EDGE,
     .scheduler = GASKET_SCHEDULER_PRIORITY,

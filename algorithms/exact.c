@@ -15,12 +15,13 @@
  */
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <gasket/gasket.h>
 
 #include "algorithms.h"
-#include "exact_tree.h"
+#include "exact_answer.h"
+
+#define GIB (1024.0 * 1024 * 1024)
 
 /* ---- options and result ---------------------------------------------------------------------- */
 
@@ -61,140 +62,8 @@ exact_prepare(const void *parameters, double tolerance, GasketNeeds *needs,
     return true;
 }
 
-/* ---- solving, on rank 0 ---------------------------------------------------------------------- */
-
-typedef struct {
-    double log_weight;   /* natural; -INFINITY if nothing is possible */
-    double *marginals;   /* [states of the model] or, with map, NULL */
-    double *states;      /* [n_variables] with map */
-    double width, bytes; /* of the order */
-} Answer;
-
-static void
-answer_clear(Answer *answer)
-{
-    g_free(answer->marginals);
-    g_free(answer->states);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Answer, answer_clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ExactModel, exact_model_clear)
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ExactProblem, exact_problem_clear)
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ExactOrder, exact_order_clear)
-
-/* Tells the cost, and refuses it if there is no memory for it. */
-static bool
-check_cost(GasketRun *run, const Parameters *p, const ExactProblem *problem,
-           const ExactOrder *order, bool tell, GError **error)
-{
-    const double gib = 1024.0 * 1024 * 1024;
-    double bytes = exact_tree_bytes(problem, order);
-    double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
-    double most = p->max_memory > 0 ? p->max_memory * gib : machine / 2;
-    bool fits = order->complete && bytes <= most && order->messages < UINT32_MAX;
-
-    g_autofree char *cost = g_strdup_printf(
-        "%u of %zu variables open, treewidth %s%u, largest table 2^%.1f entries, %.3g GiB of "
-        "tables",
-        problem->n, (size_t)gasket_run_n_vertices(run, GASKET_KIND_VARIABLE),
-        order->complete ? "" : "of the order found at least ", order->width, order->log2_largest,
-        bytes / gib);
-    if (tell)
-        gasket_run_note(run, cost);
-    if (fits)
-        return true;
-    g_set_error(error, GASKET_ERROR, GASKET_ERROR_MEMORY,
-                "exact inference does not fit: %s, expected at most %.3g GiB (--max-memory); "
-                "bp, gibbs and meanfield approximate",
-                cost, MIN(most, UINT32_MAX * 8.0) / gib);
-    return false;
-}
-
-/* Marginals of the model's states from those of the problem's. */
-static bool
-spread_marginals(const ExactModel *model, const ExactProblem *problem, const double *open,
-                 Answer *answer, GError **error)
-{
-    uint32_t n = model->n_variables;
-    answer->marginals = exact_new(model->state_begin[n], sizeof(double), error);
-    if (answer->marginals == NULL)
-        return false;
-    for (uint32_t v = 0; open != NULL && v < n; v++)
-        for (uint64_t s = model->state_begin[v]; s < model->state_begin[v + 1]; s++)
-            if (problem->possible[s])
-                answer->marginals[s] = problem->open[v] >= 0 ? *open++ : 1;
-    return true;
-}
-
-/* States of the model's variables from those of the problem's; open: NULL if nothing is possible,
- * then what is observed stands and all else is 0. */
-static bool
-spread_states(const ExactModel *model, const ExactProblem *problem, const uint32_t *open,
-              Answer *answer, GError **error)
-{
-    answer->states = exact_new(model->n_variables, sizeof(double), error);
-    if (answer->states == NULL)
-        return false;
-    for (uint32_t v = 0; v < model->n_variables; v++) {
-        if (open == NULL) {
-            answer->states[v] = fmax(model->evidence[v], 0);
-            continue;
-        }
-        uint32_t left = problem->open[v] >= 0 ? open[problem->open[v]] : 0;
-        uint64_t s = model->state_begin[v];
-        while (!problem->possible[s] || left-- > 0)
-            s++;
-        answer->states[v] = (double)(s - model->state_begin[v]);
-    }
-    return true;
-}
-
-static bool
-infer(const ExactModel *model, const ExactProblem *problem, const ExactOrder *order, bool map,
-      ExactDomain domain, Answer *answer, GError **error)
-{
-    double log_weight = -INFINITY;
-
-    if (map) {
-        g_autofree uint32_t *states = NULL;
-        if (!problem->impossible && !exact_tree_map(problem, order, &log_weight, &states, error))
-            return false;
-        answer->log_weight = log_weight + problem->log_constant;
-        return spread_states(model, problem, log_weight > -INFINITY ? states : NULL, answer, error);
-    }
-    g_autofree double *marginals = NULL;
-    bool underflow = false;
-    if (!problem->impossible &&
-        !exact_tree_marginals(problem, order, domain, &log_weight, &marginals, &underflow, error))
-        return false;
-    if (underflow) {
-        g_clear_pointer(&marginals, g_free);
-        if (!exact_tree_marginals(problem, order, EXACT_LOG, &log_weight, &marginals, &underflow,
-                                  error))
-            return false;
-    }
-    answer->log_weight = log_weight + problem->log_constant;
-    return spread_marginals(model, problem, log_weight > -INFINITY ? marginals : NULL, answer,
-                            error);
-}
-
-static bool
-solve(GasketRun *run, const Parameters *p, const ExactModel *model, ExactRule rule,
-      ExactDomain domain, Answer *answer, GError **error)
-{
-    g_auto(ExactProblem) problem = {0};
-    g_auto(ExactOrder) order = {0};
-
-    if (!exact_problem_init(&problem, model, error))
-        return false;
-    if (problem.impossible)
-        exact_problem_empty(&problem);
-    if (!exact_order_init(&order, &problem, rule, error) ||
-        !check_cost(run, p, &problem, &order, domain == EXACT_LINEAR, error))
-        return false;
-    answer->width = order.width;
-    answer->bytes = exact_tree_bytes(&problem, &order);
-    return infer(model, &problem, &order, p->map, domain, answer, error);
-}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ExactAnswer, exact_answer_clear)
 
 /* ---- driver ---------------------------------------------------------------------------------- */
 
@@ -205,31 +74,9 @@ n_states(const GasketContext *context, GasketVertex v, const void *state)
     return (size_t)((const int32_t *)context->column[GASKET_VARIABLE_CARDINALITY].data)[v];
 }
 
-/* [all] Hands rank 0's answer out: what others hold in its place is smaller. */
-static bool
-share(GasketRun *run, const ExactModel *model, bool map, Answer *answer, GError **error)
-{
-    uint32_t n = model->n_variables;
-    double figures[] = {answer->log_weight, answer->width, answer->bytes};
-
-    if (gasket_run_rank(run) != 0) {
-        figures[0] = figures[1] = figures[2] = -INFINITY;
-        answer->states = map ? exact_new(n, sizeof(double), error) : NULL;
-        answer->marginals = map ? NULL : exact_new(model->state_begin[n], sizeof(double), error);
-        if (answer->states == NULL && answer->marginals == NULL)
-            return false;
-    }
-    if (!gasket_run_reduce_max(run, figures, G_N_ELEMENTS(figures), error) ||
-        !(map ? gasket_run_reduce_max(run, answer->states, n, error)
-              : gasket_run_reduce_max(run, answer->marginals, model->state_begin[n], error)))
-        return false;
-    answer->log_weight = figures[0], answer->width = figures[1], answer->bytes = figures[2];
-    return true;
-}
-
 /* This worker's part of the answer into the result. */
 static bool
-keep(GasketRun *run, const ExactModel *model, bool map, const Answer *answer, GError **error)
+keep(GasketRun *run, const ExactModel *model, bool map, const ExactAnswer *answer, GError **error)
 {
     const GasketContext *context = gasket_run_context(run, GASKET_KIND_VARIABLE);
     State *state = gasket_run_state(run, GASKET_KIND_VARIABLE);
@@ -255,15 +102,20 @@ exact_run(GasketRun *run, const void *parameters, GError **error)
 {
     const Parameters *p = parameters;
     g_auto(ExactModel) model = {0};
-    g_auto(Answer) answer = {0};
+    g_auto(ExactAnswer) answer = {0};
 
     if (!gasket_run_set_state(run, GASKET_KIND_VARIABLE, sizeof(State), error) ||
         !gasket_run_continues(run) || !exact_model_gather(&model, run, error))
         return false;
-    if (gasket_run_rank(run) == 0 &&
-        !solve(run, p, &model, EXACT_BEST, EXACT_LINEAR, &answer, error))
+    const ExactWish wish = {.map = p->map,
+                            .max_bytes = p->max_memory * GIB,
+                            .tell = true,
+                            .rule = EXACT_BEST,
+                            .domain = EXACT_LINEAR};
+    if (gasket_run_rank(run) == 0 && !exact_solve(&answer, run, &model, &wish, error))
         return false;
-    if (!share(run, &model, p->map, &answer, error) || !keep(run, &model, p->map, &answer, error))
+    if (!exact_share(&answer, run, &model, p->map, error) ||
+        !keep(run, &model, p->map, &answer, error))
         return false;
     gasket_run_set_metric(run, p->map ? "log10_map" : "log10_z", answer.log_weight / G_LN10);
     gasket_run_set_metric(run, "treewidth", answer.width);
@@ -274,29 +126,9 @@ exact_run(GasketRun *run, const void *parameters, GError **error)
 
 /* ---- verifier -------------------------------------------------------------------------------- */
 
-/* The weight of the assignment that the workers hold, multiplied out: a second road to it. */
-static double
-weight_of(const ExactModel *model, const double *states)
-{
-    double weight = 0;
-
-    for (uint32_t v = 0; v < model->n_variables; v++)
-        weight +=
-            log(model->prior[model->state_begin[v] + (uint64_t)states[v]]) + model->log_scale[v];
-    for (uint32_t f = 0; f < model->n_factors; f++) {
-        uint64_t at = 0;
-        for (uint64_t i = model->scope_begin[f]; i < model->scope_begin[f + 1]; i++) {
-            uint32_t v = (uint32_t)model->scope[i];
-            at = at * (uint64_t)model->cardinality[v] + (uint64_t)states[v];
-        }
-        weight += log(model->table[model->table_begin[f] + at]);
-    }
-    return weight;
-}
-
 /* The largest difference between this worker's result and another answer. */
 static double
-largest_difference(GasketRun *run, const ExactModel *model, bool map, const Answer *other)
+largest_difference(GasketRun *run, const ExactModel *model, bool map, const ExactAnswer *other)
 {
     const GasketContext *context = gasket_run_context(run, GASKET_KIND_VARIABLE);
     const State *state = gasket_run_state(run, GASKET_KIND_VARIABLE);
@@ -322,12 +154,15 @@ exact_verify(GasketRun *run, const void *parameters, char **ret_message, GError 
     const GasketContext *context = gasket_run_context(run, GASKET_KIND_VARIABLE);
     const State *state = gasket_run_state(run, GASKET_KIND_VARIABLE);
     g_auto(ExactModel) model = {0};
-    g_auto(Answer) answer = {0};
+    g_auto(ExactAnswer) answer = {0};
 
+    const ExactWish wish = {.map = p->map,
+                            .max_bytes = p->max_memory * GIB,
+                            .rule = EXACT_MIN_SIZE,
+                            .domain = EXACT_LOG};
     if (!exact_model_gather(&model, run, error) ||
-        (gasket_run_rank(run) == 0 &&
-         !solve(run, p, &model, EXACT_MIN_SIZE, EXACT_LOG, &answer, error)) ||
-        !share(run, &model, p->map, &answer, error))
+        (gasket_run_rank(run) == 0 && !exact_solve(&answer, run, &model, &wish, error)) ||
+        !exact_share(&answer, run, &model, p->map, error))
         return false;
     double figures[2] = {largest_difference(run, &model, p->map, &answer), 0};
     if (p->map) {
@@ -338,7 +173,7 @@ exact_verify(GasketRun *run, const void *parameters, char **ret_message, GError 
             states[context->number[v]] = state[v].state;
         if (!gasket_run_reduce_max(run, states, model.n_variables, error))
             return false;
-        double weight = weight_of(&model, states);
+        double weight = exact_weight_of(&model, states);
         if (weight != answer.log_weight)
             figures[1] = fabs(weight - answer.log_weight) / fmax(fabs(weight), 1);
     }

@@ -27,6 +27,7 @@
 #include "algorithms.h"
 #include "factor_conditional.h"
 #include "factor_score.h"
+#include "factor_verify.h"
 
 /* ---- options and result ---------------------------------------------------------------------- */
 
@@ -224,6 +225,7 @@ run_chain(Gibbs *gibbs, uint32_t wanted, bool last, uint32_t *ret_draws, GError 
     const uint32_t batch = batch_length(wanted);
     uint32_t draws = 0, in_batch = 0, batches = 0;
 
+    gibbs->average.count = false;
     if (!factor_conditional_start(&gibbs->order, &gibbs->settings, error))
         return false;
     for (int64_t i = 0; i < p->burn_in; i++)
@@ -308,6 +310,14 @@ run_gibbs(GasketRun *run, const void *parameters, GError **error)
            (gibbs.parameters->anneal ? anneal(&gibbs, error) : sample(&gibbs, error));
 }
 
+static bool
+verify(GasketRun *run, const void *parameters, char **ret_message, GError **error)
+{
+    const Parameters *p = parameters;
+    return p->anneal ? factor_verify_states(run, sizeof(int32_t), false, ret_message, error)
+                     : factor_verify_marginals(run, MARGINAL, false, ret_message, error);
+}
+
 const GasketAlgorithm gasket_gibbs = {
     .abi = GASKET_ABI,
     .name = "gibbs",
@@ -327,4 +337,5 @@ const GasketAlgorithm gasket_gibbs = {
     .results = results,
     .n_results = G_N_ELEMENTS(results),
     .run = run_gibbs,
+    .verify = verify,
 };

@@ -13,6 +13,7 @@
 #include "algorithms.h"
 #include "factor_conditional.h"
 #include "factor_score.h"
+#include "factor_verify.h"
 
 static const GasketResultColumn results[] = {{.name = "state", .type = GASKET_INT32}};
 static const GasketNeeds needs[] = {{.in_rows = true, .out_rows = true}};
@@ -64,6 +65,13 @@ run_icm(GasketRun *run, const void *parameters, GError **error)
     return true;
 }
 
+static bool
+verify(GasketRun *run, const void *parameters, char **ret_message, GError **error)
+{
+    (void)parameters;
+    return factor_verify_states(run, sizeof(int32_t), false, ret_message, error);
+}
+
 const GasketAlgorithm gasket_icm = {
     .abi = GASKET_ABI,
     .name = "icm",
@@ -79,4 +87,5 @@ const GasketAlgorithm gasket_icm = {
     .results = results,
     .n_results = G_N_ELEMENTS(results),
     .run = run_icm,
+    .verify = verify,
 };

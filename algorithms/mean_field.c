@@ -26,6 +26,7 @@
 #include "factor_conditional.h"
 #include "factor_contract.h"
 #include "factor_message.h"
+#include "factor_verify.h"
 
 enum { STATE, MARGINAL };
 
@@ -338,6 +339,13 @@ run_mean_field(GasketRun *run, const void *parameters, GError **error)
     return report_bound(&field, error);
 }
 
+static bool
+verify(GasketRun *run, const void *parameters, char **ret_message, GError **error)
+{
+    (void)parameters;
+    return factor_verify_marginals(run, MARGINAL, false, ret_message, error);
+}
+
 const GasketAlgorithm gasket_mean_field = {
     .abi = GASKET_ABI,
     .name = "mean-field",
@@ -354,4 +362,5 @@ const GasketAlgorithm gasket_mean_field = {
     .default_iterations = 2000,
     .default_tolerance = 1e-6,
     .run = run_mean_field,
+    .verify = verify,
 };

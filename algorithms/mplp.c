@@ -28,6 +28,7 @@
 #include "factor_contract.h"
 #include "factor_message.h"
 #include "factor_score.h"
+#include "factor_verify.h"
 
 #define OBSERVED (-1e7) /* of states that were not observed: no sum of tables makes up for it */
 
@@ -329,6 +330,13 @@ run_mplp(GasketRun *run, const void *parameters, GError **error)
     return true;
 }
 
+static bool
+verify(GasketRun *run, const void *parameters, char **ret_message, GError **error)
+{
+    (void)parameters;
+    return factor_verify_states(run, sizeof(int32_t), false, ret_message, error);
+}
+
 const GasketAlgorithm gasket_mplp = {
     .abi = GASKET_ABI,
     .name = "mplp",
@@ -348,4 +356,5 @@ const GasketAlgorithm gasket_mplp = {
     .default_iterations = 1000,
     .default_tolerance = 1e-7,
     .run = run_mplp,
+    .verify = verify,
 };

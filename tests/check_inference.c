@@ -64,6 +64,23 @@ START_TEST(gibbs_sampling_comes_near_the_marginals)
 }
 END_TEST
 
+START_TEST(marginals_of_chains_are_distributions)
+{
+    static const char *const settings[] = {"draws", "7", "chains", "3", "thin", "2", NULL};
+    static SmallModel model;
+    small_model_loopy(&model, 8, 10, 3, 3, 0.5, 1);
+    g_autoptr(GasketResult) result = run_on(&gasket_gibbs, &model, settings, 1);
+    const double *marginal = gasket_result_column(result, 1);
+    const uint64_t *begin = gasket_result_begin(result, 1);
+    for (unsigned v = 0; v < model.n; v++) {
+        double total = 0;
+        for (uint64_t e = begin[v]; e < begin[v + 1]; e++)
+            total += marginal[e];
+        ck_assert_double_le(fabs(total - 1), 1e-12);
+    }
+}
+END_TEST
+
 /* Two variables that must agree never change one at a time: chains that start apart stay apart. */
 START_TEST(chains_that_cannot_mix_show_in_r_hat)
 {
@@ -182,6 +199,112 @@ START_TEST(zeros_are_left_behind)
 }
 END_TEST
 
+/* ---- verifiers ------------------------------------------------------------------------------- */
+
+/* An algorithm, and what is done to its result before its verifier looks. */
+typedef struct {
+    const GasketAlgorithm *algorithm;
+    const void *parameters;
+    enum { LEAVE, SPOIL_STATE, SPOIL_MARGINAL, SWAP_MARGINAL } spoil;
+    unsigned variable;
+} Trial;
+
+static void
+spoil(GasketRun *run, const Trial *trial)
+{
+    const GasketVertex v = gasket_run_owned(run, GASKET_KIND_VARIABLE, trial->variable);
+    const uint64_t *begin = NULL;
+    const size_t size = sizeof(int32_t); /* of every state here */
+
+    if (v == GASKET_NO_VERTEX || trial->spoil == LEAVE)
+        return;
+    if (trial->spoil == SPOIL_STATE) {
+        int32_t *state = (int32_t *)(void *)((char *)gasket_run_state(run, 0) + v * size);
+        *state = 1 - *state;
+        return;
+    }
+    double *marginal = (double *)gasket_run_result(run, 1, &begin) + begin[v];
+    if (trial->spoil == SPOIL_MARGINAL) {
+        marginal[0] += 0.1;
+        return;
+    }
+    const double first = marginal[0];
+    marginal[0] = marginal[1];
+    marginal[1] = first;
+}
+
+static bool
+run_and_verify(GasketRun *run, const void *parameters, GError **error)
+{
+    const Trial *trial = parameters;
+    g_autofree char *message = NULL;
+    g_autoptr(GError) local = NULL;
+
+    if (!trial->algorithm->run(run, trial->parameters, error))
+        return false;
+    spoil(run, trial);
+    bool correct = trial->algorithm->verify(run, trial->parameters, &message, &local);
+    if (local != NULL) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return false;
+    }
+    gasket_run_set_metric(run, "correct", correct);
+    gasket_run_set_metric(run, "message", message != NULL && strlen(message) > 10);
+    return true;
+}
+
+static bool
+is_verified(const Trial *trial, const SmallModel *model, unsigned workers)
+{
+    g_autoptr(GError) error = NULL;
+    GasketAlgorithm algorithm = *trial->algorithm;
+    algorithm.run = run_and_verify;
+    algorithm.prepare = NULL;
+    const Experiment experiment = {&algorithm, trial, small_model_build, model, .seed = 1};
+    g_autoptr(GasketResult) result =
+        run_once(&experiment, &(GasketRunOptions){.workers = workers, .seed = 1}, &error);
+    ck_assert_msg(result != NULL, "%s", error ? error->message : "");
+    ck_assert(gasket_result_metric(result, "message") == 1);
+    return gasket_result_metric(result, "correct") == 1;
+}
+
+START_TEST(verifiers_compare_with_exact_inference)
+{
+    static const struct {
+        const GasketAlgorithm *algorithm;
+        const char *settings[5];
+        bool marginals, exact;
+    } all[] = {
+        {&gasket_bp, {NULL}, true, true},
+        {&gasket_bp, {"product", "max", NULL}, false, true},
+        {&gasket_gibbs, {"draws", "50", NULL}, true, false},
+        {&gasket_gibbs, {"anneal", "true", "draws", "50", NULL}, false, false},
+        {&gasket_icm, {NULL}, false, false},
+        {&gasket_mean_field, {NULL}, true, false},
+        {&gasket_mplp, {NULL}, false, false},
+    };
+    static SmallModel model;
+    for (unsigned a = 0; a < G_N_ELEMENTS(all); a++) {
+        g_autofree void *parameters = parameters_of(all[a].algorithm, all[a].settings);
+        Trial trial = {all[a].algorithm, parameters, LEAVE, 3};
+        for (unsigned seed = 0; seed < 4; seed++) {
+            small_model_loopy(&model, 9, 12, 3, 2, 1, seed);
+            ck_assert(is_verified(&trial, &model, 1 + seed % 3));
+            small_model_tree(&model, 9, 2, 1, 0, seed);
+            model.evidence[3] = 0;
+            ck_assert(is_verified(&trial, &model, 1 + seed % 3));
+            trial.spoil = all[a].marginals ? SPOIL_MARGINAL : SPOIL_STATE;
+            ck_assert(!is_verified(&trial, &model, 1 + seed % 3));
+            if (all[a].exact && all[a].marginals) {
+                trial.spoil = SWAP_MARGINAL;
+                ck_assert(!is_verified(&trial, &model, 1 + seed % 3));
+            }
+            trial.spoil = LEAVE;
+        }
+    }
+}
+END_TEST
+
 START_TEST(every_placement_gives_the_same_bits)
 {
     static const struct {
@@ -218,6 +341,8 @@ main(void)
     tcase_add_test(all, annealing_finds_the_best_and_icm_a_local_optimum);
     tcase_add_test(all, mplp_bounds_the_best_from_above);
     tcase_add_test(all, zeros_are_left_behind);
+    tcase_add_test(all, verifiers_compare_with_exact_inference);
+    tcase_add_test(all, marginals_of_chains_are_distributions);
     tcase_add_test(all, every_placement_gives_the_same_bits);
     TCase *cases[] = {all};
     return check_run("inference", cases, G_N_ELEMENTS(cases));
