@@ -18,6 +18,7 @@ extern const GasketAlgorithm gasket_mplp;
 extern const GasketAlgorithm gasket_als;
 extern const GasketAlgorithm gasket_sgd;
 extern const GasketAlgorithm gasket_svdpp;
+extern const GasketAlgorithm gasket_time_svdpp;
 extern const GasketAlgorithm gasket_nmf;
 extern const GasketAlgorithm gasket_bpmf;
 extern const GasketAlgorithm gasket_ials;

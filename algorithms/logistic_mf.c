@@ -51,7 +51,7 @@ static const GasketOption options[] = {
      .minimum = 0, .maximum = 1e9},
     {"alpha", GASKET_OPTION_DOUBLE, offsetof(Parameters, alpha), "1",
      "choices that a count of 1 is worth", .minimum = 0, .maximum = 1e9},
-    {"rate", GASKET_OPTION_DOUBLE, offsetof(Parameters, rate), "0.1",
+    {"rate", GASKET_OPTION_DOUBLE, offsetof(Parameters, rate), "0.5",
      "length of the first step of each number", .minimum = 1e-9, .maximum = 10},
     {"regularization", GASKET_OPTION_DOUBLE, offsetof(Parameters, regularization), "16",
      "weight of the squared factors and biases", .minimum = 0, .maximum = 1e9},

@@ -45,7 +45,7 @@ typedef struct {
 static const char *const losses[] = {"squared", "kl", NULL};
 
 static const GasketOption options[] = {
-    {"factors", GASKET_OPTION_INT, offsetof(Parameters, factors), "8",
+    {"factors", GASKET_OPTION_INT, offsetof(Parameters, factors), "16",
      "factors of a user and an item", .minimum = 1, .maximum = 4096},
     {"loss", GASKET_OPTION_CHOICE, offsetof(Parameters, loss), "squared",
      "what is lowered: the squared error, or the Kullback-Leibler divergence", .choices = losses},
@@ -225,6 +225,6 @@ const GasketAlgorithm gasket_nmf = {
         "  gasket nmf ratings.tsv --test 0.1 --loss kl -o model/\n",
     .recommends = GASKET_RECOMMENDS_FACTORS,
     .options = options,
-    .default_iterations = 60,
+    .default_iterations = 200,
     .run = nmf_run,
 };

@@ -89,7 +89,9 @@ errors_apply(const GasketContext *context, const GasketVertices *run, const void
         double squares = 0, magnitudes = 0;
         for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++) {
             const float *q = items + (size_t)rows->neighbour[e] * width;
-            double x = model->mean + p[rank] + q[rank] + gasket_recommender_dot(p, q, rank);
+            double x = model->options.predict != NULL
+                           ? model->options.predict(model->options.predict_data, run, r, e)
+                           : model->mean + p[rank] + q[rank] + gasket_recommender_dot(p, q, rank);
             x = x < model->low ? model->low : x > model->high ? model->high : x; /* keeps NaN */
             squares += (x - rating[e]) * (x - rating[e]);
             magnitudes += fabs(x - rating[e]);

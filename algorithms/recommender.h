@@ -55,6 +55,10 @@ typedef struct {
     unsigned top;      /* rank items for test users at the end, for lists of this length; 0: no */
     const GasketAggregate *aggregates; /* [n_aggregates] further ones */
     unsigned n_aggregates;
+    /* The prediction of entry e of run->rows[0], row r, whose user is vertex r of the run; NULL:
+     * mean + biases + p . q. */
+    double (*predict)(const void *data, const GasketVertices *run, size_t r, uint64_t e);
+    const void *predict_data;
     const char *hint; /* what to try if it diverges: "a smaller --rate" */
 } GasketRecommenderOptions;
 

@@ -30,6 +30,7 @@ static const GasketAlgorithm *const algorithms[] = {
     &gasket_als,
     &gasket_sgd,
     &gasket_svdpp,
+    &gasket_time_svdpp,
     &gasket_nmf,
     &gasket_bpmf,
     &gasket_ials,

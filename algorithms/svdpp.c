@@ -37,9 +37,7 @@
 #include <string.h>
 
 #include "algorithms.h"
-#include "vectors.h"
-#include "recommender.h"
-#include "strata.h"
+#include "svdpp.h"
 
 /* ---- options --------------------------------------------------------------------------------- */
 
@@ -72,36 +70,13 @@ static const GasketOption options[] = {
 
 /* ---- what users and items keep --------------------------------------------------------------- */
 
-typedef struct {
-    GasketRecommender *model;
-    size_t rank, width;
-    double mean;
-    float rate, shrink, bias_shrink, implicit_shrink, gain;
-    int rating; /* edge column */
-    float *users, *items;
-    void *user_states;
-} Descent;
-
-/* A user's own: p, t, s of k floats each, and its bias. */
-typedef struct {
-    float *p, *t, *s, *bias;
-} User;
-
-static User
-user_of(const Descent *descent, void *states, GasketVertex u)
-{
-    const size_t k = descent->rank;
-    float *own = gasket_recommender_state(descent->model, states, u);
-    return (User){own, own + k, own + 2 * k, own + 3 * k};
-}
-
 /* An item's own: y of k floats, and what it publishes (q and bias) while y is published. */
 typedef struct {
     float *y, *shown;
 } Item;
 
 static Item
-item_of(const Descent *descent, void *states, GasketVertex i)
+item_of(const Svdpp *descent, void *states, GasketVertex i)
 {
     float *own = gasket_recommender_state(descent->model, states, i);
     return (Item){own, own + descent->rank};
@@ -110,41 +85,27 @@ item_of(const Descent *descent, void *states, GasketVertex i)
 /* ---- updates --------------------------------------------------------------------------------- */
 
 static inline float
-error_of(const Descent *descent, double rating, const User *user, float bias, const float *q)
+error_of(const Svdpp *descent, double rating, const SvdppUser *user, float bias, const float *q)
 {
     const size_t k = descent->rank;
     return (float)(rating - descent->mean) -
            (bias + q[k] + dense_dot(k, user->p, q) + dense_dot(k, user->t, q));
 }
 
-static inline void
-update(const Descent *descent, float error, float *restrict p, float *restrict t, float *restrict q)
-{
-    const float step = descent->rate * error, keep = 1 - descent->rate * descent->shrink,
-                keep_t = 1 - descent->rate * descent->implicit_shrink;
-
-    for (size_t f = 0; f < descent->rank; f++) {
-        float both = p[f] + t[f];
-        p[f] = keep * p[f] + step * q[f];
-        t[f] = keep_t * t[f] + step * q[f];
-        q[f] = keep * q[f] + step * both;
-    }
-}
-
 static void
 update_user(void *data, const GasketRows *rows, GasketVertex u, uint64_t begin, uint64_t end)
 {
-    const Descent *descent = data;
+    const Svdpp *descent = data;
     const float *rating = rows->column[descent->rating].data;
     const size_t k = descent->rank;
     const float shrink = descent->rate * descent->bias_shrink;
-    User user = user_of(descent, descent->user_states, u);
+    SvdppUser user = svdpp_user(descent, descent->user_states, u);
     float *bias = descent->users + u * descent->width + k;
 
     for (uint64_t e = begin; e < end; e++) {
         float *q = descent->items + rows->neighbour[e] * descent->width;
         float error = error_of(descent, rating[e], &user, *bias, q);
-        update(descent, error, user.p, user.t, q);
+        svdpp_update(descent, error, user.p, user.t, q);
         *bias += descent->rate * error - shrink * *bias;
         q[k] += descent->rate * error - shrink * q[k];
     }
@@ -156,10 +117,10 @@ update_user(void *data, const GasketRows *rows, GasketVertex u, uint64_t begin, 
 static void
 start_user(const GasketContext *context, const GasketVertices *run, const void *sums)
 {
-    const Descent *descent = context->parameters;
+    const Svdpp *descent = context->parameters;
     (void)sums;
     for (size_t i = 0; i < run->count; i++) {
-        User user = user_of(descent, run->state, run->vertex[i]);
+        SvdppUser user = svdpp_user(descent, run->state, run->vertex[i]);
         memcpy(user.p, (const float *)run->published + run->vertex[i] * descent->width,
                descent->rank * sizeof(float));
     }
@@ -168,25 +129,26 @@ start_user(const GasketContext *context, const GasketVertices *run, const void *
 static void
 tell(const GasketContext *context, const GasketVertices *run, const void *sums)
 {
-    const Descent *descent = context->parameters;
+    const Svdpp *descent = context->parameters;
     const size_t k = descent->rank;
     (void)sums;
     for (size_t i = 0; i < run->count; i++) {
         const uint64_t n = run->rows->end[i] - run->rows->begin[i];
         const float share = n > 0 ? (float)(1 / sqrt((double)n)) : 0;
-        User user = user_of(descent, run->state, run->vertex[i]);
+        SvdppUser user = svdpp_user(descent, run->state, run->vertex[i]);
         float *value = (float *)run->value + run->vertex[i] * descent->width;
-        *user.bias = ((const float *)run->published + run->vertex[i] * descent->width)[k];
+        memcpy(user.rest, (const float *)run->published + run->vertex[i] * descent->width + k,
+               (descent->width - k) * sizeof(float));
         for (size_t f = 0; f < k; f++)
             value[f] = share * (user.t[f] - user.s[f]);
-        value[k] = 0;
+        memset(value + k, 0, (descent->width - k) * sizeof(float));
     }
 }
 
 static void
 learn(const GasketContext *context, const GasketVertices *run, const void *sums)
 {
-    const Descent *descent = context->parameters;
+    const Svdpp *descent = context->parameters;
     const GasketRows *rows = run->rows;
     const size_t k = descent->rank, width = descent->width;
     (void)sums;
@@ -200,21 +162,21 @@ learn(const GasketContext *context, const GasketVertices *run, const void *sums)
         for (uint64_t e = rows->begin[i]; e < rows->end[i]; e++)
             dense_axpy(k, share, (const float *)rows->values + rows->neighbour[e] * width, item.y);
         memcpy(value, item.y, k * sizeof(float));
-        value[k] = 0;
+        memset(value + k, 0, (width - k) * sizeof(float));
     }
 }
 
 static void
 sum(const GasketContext *context, const GasketVertices *run, const void *sums)
 {
-    const Descent *descent = context->parameters;
+    const Svdpp *descent = context->parameters;
     const GasketRows *rows = run->rows;
     const size_t k = descent->rank, width = descent->width;
     (void)sums;
     for (size_t i = 0; i < run->count; i++) {
         const uint64_t n = rows->end[i] - rows->begin[i];
         const float share = n > 0 ? (float)(1 / sqrt((double)n)) : 0;
-        User user = user_of(descent, run->state, run->vertex[i]);
+        SvdppUser user = svdpp_user(descent, run->state, run->vertex[i]);
         float *value = (float *)run->value + run->vertex[i] * width;
         memset(user.s, 0, k * sizeof(float));
         for (uint64_t e = rows->begin[i]; e < rows->end[i]; e++)
@@ -222,14 +184,14 @@ sum(const GasketContext *context, const GasketVertices *run, const void *sums)
         memcpy(user.t, user.s, k * sizeof(float));
         for (size_t f = 0; f < k; f++)
             value[f] = user.p[f] + user.s[f];
-        value[k] = *user.bias;
+        memcpy(value + k, user.rest, (width - k) * sizeof(float));
     }
 }
 
 static void
 show(const GasketContext *context, const GasketVertices *run, const void *sums)
 {
-    const Descent *descent = context->parameters;
+    const Svdpp *descent = context->parameters;
     (void)sums;
     for (size_t i = 0; i < run->count; i++) {
         Item item = item_of(descent, run->state, run->vertex[i]);
@@ -238,9 +200,8 @@ show(const GasketContext *context, const GasketVertices *run, const void *sums)
     }
 }
 
-/* What comes after an epoch's updates. */
-static bool
-exchange_implicit(GasketRun *run, const Descent *descent, GError **error)
+bool
+svdpp_exchange(GasketRun *run, const Svdpp *descent, GError **error)
 {
     const GasketProgram programs[] = {
         {.name = "tell", .apply = tell, .parameters = descent},
@@ -262,8 +223,9 @@ svdpp_run(GasketRun *run, const void *parameters, GError **error)
     const Parameters *given = parameters;
     const GasketRecommenderOptions options_of = {.rank = (unsigned)given->factors,
                                                  .ratings = true,
-                                                 .state_size = (3 * (size_t)given->factors + 1) *
-                                                               sizeof(float),
+                                                 .state_size =
+                                                     svdpp_state_size((size_t)given->factors,
+                                                                      (size_t)given->factors + 1),
                                                  .hint = "a smaller --rate or --gain"};
     g_auto(GasketRecommender) model = {0};
     g_autoptr(Strata) strata = NULL;
@@ -272,7 +234,7 @@ svdpp_run(GasketRun *run, const void *parameters, GError **error)
         !gasket_recommender_draw(&model, given->spread / sqrt((double)given->factors), false,
                                  error))
         return false;
-    Descent descent = {
+    Svdpp descent = {
         .model = &model,
         .rank = (size_t)given->factors,
         .width = model.width,
@@ -295,7 +257,7 @@ svdpp_run(GasketRun *run, const void *parameters, GError **error)
     while (gasket_run_continues(run)) {
         const StrataValues values = {&descent.users, &descent.items};
         if (!strata_epoch(strata, values, update_user, &descent, error) ||
-            !exchange_implicit(run, &descent, error) ||
+            !svdpp_exchange(run, &descent, error) ||
             !gasket_recommender_end_iteration(&model, false, error))
             return false;
         descent.rate *= (float)given->decay;
