@@ -167,8 +167,6 @@ END_TEST
 
 /* ---- what frames say ------------------------------------------------------------------------- */
 
-static const GasketNeeds needs[] = {{.in_rows = true, .degrees = true}};
-
 static GasketGraph *
 load(void *data, GasketReport *report, GError **error)
 {
@@ -235,8 +233,8 @@ make_job(const void *parameters)
 {
     return (GasketJob){.algorithm = &gasket_pagerank,
                        .parameters = parameters,
-                       .needs = needs,
-                       .n_needs = 1,
+                       .needs = gasket_pagerank.needs,
+                       .n_needs = gasket_pagerank.n_needs,
                        .results = gasket_pagerank.results,
                        .n_results = gasket_pagerank.n_results,
                        .workers = 2,

@@ -46,7 +46,7 @@ run_all(GasketRun *run, const void *parameters, GError **error)
         return false;
     gasket_run_keep(run, &kept, sizeof kept);
     while (gasket_run_continues(run))
-        gasket_run_end_iteration(run, NAN, ++kept == 4);
+        gasket_run_end_iteration(run, NAN, ++kept >= 4);
     return true;
 }
 
