@@ -51,6 +51,9 @@ bool bench_wants(const BenchOptions *options, const char *subject);
 /* Seconds of a monotonic clock. */
 double bench_now(void);
 
+/* Seconds of processor time of this process: what other processes do is not in it. */
+double bench_processor_seconds(void);
+
 /* Prints processor, cores, caches. */
 void bench_print_machine(void);
 
