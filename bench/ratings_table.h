@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A table of ratings that is drawn: for the plain loops as arrays, for the algorithms as a graph. */
+/* A table of ratings that is drawn: as arrays for plain loops, as a graph for the algorithms. */
 #ifndef GASKET_BENCH_RATINGS_TABLE_H
 #define GASKET_BENCH_RATINGS_TABLE_H
 
