@@ -43,10 +43,13 @@ typedef struct {
     int product, schedule, arithmetic;
     const char *damping;
     bool reweighted;
+    int marginals;
 } Parameters;
 
 static const char *const products[] = {"sum", "max", NULL};
 static const char *const bp_schedules[] = {"auto", "parallel", "sequential", "residual", NULL};
+enum { OF_VARIABLES, OF_FACTORS };
+static const char *const marginals[] = {"variables", "factors", NULL};
 static const char *const arithmetics[] = {"auto", "linear", "log", NULL};
 
 static const GasketOption options[] = {
@@ -64,6 +67,9 @@ static const GasketOption options[] = {
      "of sum-product; auto: linear until something would underflow", .choices = arithmetics},
     {"reweighted", GASKET_OPTION_BOOL, offsetof(Parameters, reweighted),
      .help = "tree-reweighted: once it has converged, log Z is an upper bound"},
+    {"marginals", GASKET_OPTION_CHOICE, offsetof(Parameters, marginals), "variables",
+     "whose the result has; factors: of each entry of the table, and the likeliest one",
+     .choices = marginals},
     {.name = NULL},
 };
 
@@ -102,18 +108,28 @@ read_damping(const char *text, double *ret_damping, GError **error)
 
 static bool
 prepare(const void *parameters, double tolerance, GasketNeeds *unused_needs,
-        GasketResultColumn *unused_results, GError **error)
+        GasketResultColumn *columns, GError **error)
 {
     const Parameters *p = parameters;
     double damping;
     (void)tolerance;
     (void)unused_needs;
-    (void)unused_results;
     if (p->reweighted && (p->product == MAXIMUM || p->arithmetic == ARITHMETIC_LINEAR ||
                           p->schedule == BP_SCHEDULE_RESIDUAL)) {
         g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
                     "--reweighted: of --product sum in logarithms, not with --schedule residual");
         return false;
+    }
+    if (p->marginals == OF_FACTORS && p->product == MAXIMUM) {
+        g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
+                    "--marginals factors: of --product sum");
+        return false;
+    }
+    if (p->marginals == OF_FACTORS) {
+        columns[STATE] = (GasketResultColumn){.name = "likeliest",
+                                              .kind = GASKET_KIND_FACTOR,
+                                              .type = GASKET_INT32};
+        columns[MARGINAL].kind = GASKET_KIND_FACTOR;
     }
     return read_damping(p->damping, &damping, error);
 }
@@ -127,6 +143,7 @@ bp_clear_run(Bp *bp)
     factor_order_clear(&bp->order);
     bp_forest_free(bp->forest);
     bp_counting_clear(&bp->counting);
+    g_free(bp->marginal);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Bp, bp_clear_run)
 
@@ -136,6 +153,37 @@ first_domain(const Parameters *p)
     if (p->product == MAXIMUM)
         return FACTOR_MAX;
     return p->arithmetic == ARITHMETIC_LOG || p->reweighted ? FACTOR_LOG : FACTOR_LINEAR;
+}
+
+static size_t
+table_size(const GasketContext *context, GasketVertex f, const void *state)
+{
+    const GasketColumn *table = &context->column[GASKET_FACTOR_TABLE];
+    (void)state;
+    return (size_t)(table->begin[f + 1] - table->begin[f]);
+}
+
+/* The result is of factors; variables' marginals, which schedules need, lie beside it. */
+static bool
+want_factors(Bp *bp, GError **error)
+{
+    void *data;
+
+    bp->settings.marginal_begin = bp->model.prior_begin;
+    bp->settings.factors = &bp->factors;
+    bp->marginal =
+        g_try_malloc0_n(bp->model.prior_begin[bp->model.n_variables] + 1, sizeof *bp->marginal);
+    bp->settings.marginal = bp->marginal;
+    if (bp->marginal == NULL) {
+        g_set_error(error, GASKET_ERROR, GASKET_ERROR_MEMORY, "no memory for marginals");
+        return false;
+    }
+    if (!gasket_run_set_state(bp->run, GASKET_KIND_FACTOR, sizeof(int32_t), error) ||
+        !gasket_run_set_result(bp->run, MARGINAL, table_size, NULL, &data, &bp->factors.begin,
+                               error))
+        return false;
+    bp->factors.marginal = data;
+    return true;
 }
 
 static bool
@@ -158,8 +206,10 @@ open(Bp *bp, const Parameters *p, GError **error)
     bp->damping.automatic = damping < 0;
     bp->settings.fast = bp_is_fast(bp);
     return gasket_run_set_state(run, GASKET_KIND_VARIABLE, sizeof(BpVariable), error) &&
-           factor_model_set_result(&bp->model, MARGINAL, &bp->settings.marginal,
-                                   &bp->settings.marginal_begin, error) &&
+           (p->marginals == OF_FACTORS
+                ? want_factors(bp, error)
+                : factor_model_set_result(&bp->model, MARGINAL, &bp->settings.marginal,
+                                          &bp->settings.marginal_begin, error)) &&
            gasket_run_set_value(run, GASKET_KIND_VARIABLE, sizeof(FactorValue), error) &&
            factor_model_set_messages(&bp->model, /* both= */ true, error) &&
            (bp->schedule != BP_SCHEDULE_AUTO || bp_forest_find(&bp->model, &bp->forest, error));
@@ -206,6 +256,9 @@ report(Bp *bp, const Parameters *p, BpOutcome outcome, GError **error)
 
     if (outcome == BP_CONTRADICTION ? !bp_clear(run, &bp->settings, error)
                                     : !bp_finish(run, &bp->settings, &log_z, error))
+        return false;
+    bp->factors.possible = log_z > -INFINITY;
+    if (p->marginals == OF_FACTORS && !bp_finish_factors(run, &bp->settings, error))
         return false;
     gasket_run_set_metric(run, "updates", (double)bp->updates);
     gasket_run_set_metric(run, "damping", bp->settings.damping);
@@ -254,6 +307,10 @@ static bool
 verify(GasketRun *run, const void *parameters, char **ret_message, GError **error)
 {
     const Parameters *p = parameters;
+    if (p->marginals == OF_FACTORS) {
+        *ret_message = g_strdup("not compared: marginals of factors");
+        return true;
+    }
     return p->product == MAXIMUM
                ? factor_verify_states(run, sizeof(BpVariable), true, ret_message, error)
                : factor_verify_marginals(run, MARGINAL, p->schedule == BP_SCHEDULE_AUTO,

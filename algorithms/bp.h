@@ -49,6 +49,13 @@ typedef struct {
     const uint64_t *begin; /* [n_variables + 1] */
 } BpCounting;
 
+/* Where marginals of factors go: factor f's begin at begin[f]. */
+typedef struct {
+    double *marginal;
+    const uint64_t *begin; /* [n_factors + 1] */
+    bool possible;         /* else all are 0 */
+} BpFactorMarginals;
+
 /* What a step does, the same on all workers. */
 typedef struct {
     const FactorModel *model;
@@ -60,8 +67,9 @@ typedef struct {
     const BpCounting *counting;  /* NULL: Bethe's */
     struct BpResidual *residual; /* who changes enough wakes others: bp_residual.c; else NULL */
     size_t scratch;              /* of either program */
+    BpFactorMarginals *factors;  /* NULL: not wanted */
 
-    double *marginal;               /* the result: variable v's begin at marginal_begin[v] */
+    double *marginal;               /* variable v's begin at marginal_begin[v] */
     const uint64_t *marginal_begin; /* [n_variables + 1] */
 } BpSettings;
 
@@ -146,6 +154,8 @@ typedef struct {
     BpDamping damping;
     BpCounting counting;
     bool reweighted;
+    BpFactorMarginals factors;
+    double *marginal; /* of variables where those of factors are the result; else NULL */
     int64_t updates;
 } Bp;
 
@@ -189,6 +199,9 @@ bool bp_forest_decode(BpForest *forest, BpSettings *settings, GError **error);
 /* [all] Marginals into the states, and the Bethe approximation of the natural logarithm of the
  * partition function (its maximum, in the domain MAX). */
 bool bp_finish(GasketRun *run, BpSettings *settings, double *ret_log_z, GError **error);
+
+/* [all] Marginals of factors, each with its likeliest entry in the state. */
+bool bp_finish_factors(GasketRun *run, const BpSettings *settings, GError **error);
 
 /* [all] Marginals of 0, for evidence of probability 0. */
 bool bp_clear(GasketRun *run, const BpSettings *settings, GError **error);

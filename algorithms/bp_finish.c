@@ -123,6 +123,63 @@ bp_clear(GasketRun *run, const BpSettings *settings, GError **error)
     return gasket_run_step(run, &clear, error);
 }
 
+/* ---- marginals of factors -------------------------------------------------------------------- */
+
+/* The table times all messages, in the model's domain. */
+static void
+factor_belief(const FactorModel *model, const GasketRows *rows, size_t r, double *belief)
+{
+    const int32_t *stride = rows->column[GASKET_SCOPE_STRIDE].data;
+    const GasketVertex f = rows->vertex[r];
+    const uint64_t size = factor_model_size(model, f);
+
+    memcpy(belief, factor_model_table(model, f), size * sizeof *belief);
+    for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++) {
+        size_t n;
+        const double *in = factor_in(rows, e, model->uniform, &n);
+        const uint64_t step = (uint64_t)stride[e];
+        for (uint64_t i = 0; i < size; i += n * step)
+            for (size_t x = 0; x < n; x++)
+                for (uint64_t j = 0; j < step; j++)
+                    if (model->domain == FACTOR_LINEAR)
+                        belief[i + x * step + j] *= in[x];
+                    else
+                        belief[i + x * step + j] += in[x];
+    }
+}
+
+static void
+factor_belief_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
+{
+    const BpSettings *settings = context->parameters;
+    const BpFactorMarginals *to = settings->factors;
+    int32_t *entry = run->state;
+    (void)sums;
+
+    for (size_t i = 0; i < run->count; i++) {
+        const GasketVertex f = run->vertex[i];
+        const size_t size = (size_t)(to->begin[f + 1] - to->begin[f]);
+        double *belief = to->marginal + to->begin[f];
+        factor_belief(settings->model, run->rows, i, belief);
+        const bool possible =
+            to->possible && to_probabilities(settings->model->domain, belief, size) > -INFINITY;
+        if (!possible)
+            factor_fill(belief, size, 0);
+        entry[f] = possible ? (int32_t)factor_argmax(belief, size) : -1;
+    }
+}
+
+bool
+bp_finish_factors(GasketRun *run, const BpSettings *settings, GError **error)
+{
+    GasketProgram program = bp_factor_program(settings);
+    program.name = "marginals of factors";
+    program.apply = factor_belief_apply;
+    program.scatter = NULL;
+    program.aggregates = 0;
+    return gasket_run_step(run, &program, error);
+}
+
 /* ---- states ---------------------------------------------------------------------------------- */
 
 bool

@@ -115,8 +115,8 @@ open_writer(AlgorithmRun *run, GError **error)
     const GasketResultOptions options = {
         .no_header = run->common->no_header,
         .table = run->common->output_table,
-        .id_name = gasket_model_input_id_name(run->algorithm),
-        .index_name = gasket_model_input_index_name(run->algorithm),
+        .id_name = gasket_model_input_id_name(run->algorithm, run->results),
+        .index_name = gasket_model_input_index_name(run->algorithm, run->results),
     };
     run->writer = gasket_result_writer_new(run->common->output, run->results,
                                            run->algorithm->n_results, &options, error);
@@ -150,7 +150,7 @@ result(void *data, const GasketResultBlock *block, GError **error)
     AlgorithmRun *run = data;
     if (run->model != NULL)
         return gasket_cli_model_add(run->model, block, error);
-    if (block->kind != 0)
+    if (run->algorithm->n_results > 0 && block->kind != run->results[0].kind)
         return true;
     if (run->top != NULL)
         gasket_result_top_add(run->top, block);
@@ -461,8 +461,8 @@ gasket_cli_run_algorithm(GasketCliCall *call, const char *const *inputs, unsigne
     if (call->common.output == NULL && !call->common.json &&
         call->algorithm->input != GASKET_INPUT_RATINGS)
         run.top = gasket_result_top_new(N_TOP, run.results, call->algorithm->n_results,
-                                        gasket_model_input_id_name(run.algorithm),
-                                        gasket_model_input_index_name(run.algorithm));
+                                        gasket_model_input_id_name(run.algorithm, run.results),
+                                        gasket_model_input_index_name(run.algorithm, run.results));
     if (call->common.folds > 0)
         return run_folds(&run, call, ret_status, error);
     return run_job(&run, call, ret_status, error);

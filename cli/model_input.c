@@ -49,14 +49,25 @@ gasket_model_input_load(const GasketGraphInput *input, GasketGraphInputStats *re
     return g_steal_pointer(&graph);
 }
 
-const char *
-gasket_model_input_id_name(const GasketAlgorithm *algorithm)
+static bool
+is_of_factors(const GasketAlgorithm *algorithm, const GasketResultColumn *results)
 {
+    return algorithm->input == GASKET_INPUT_FACTORS && algorithm->n_results > 0 &&
+           results[0].kind == GASKET_KIND_FACTOR;
+}
+
+const char *
+gasket_model_input_id_name(const GasketAlgorithm *algorithm, const GasketResultColumn *results)
+{
+    if (is_of_factors(algorithm, results))
+        return "factor";
     return algorithm->input == GASKET_INPUT_FACTORS ? "variable" : "vertex";
 }
 
 const char *
-gasket_model_input_index_name(const GasketAlgorithm *algorithm)
+gasket_model_input_index_name(const GasketAlgorithm *algorithm, const GasketResultColumn *results)
 {
+    if (is_of_factors(algorithm, results))
+        return "entry";
     return algorithm->input == GASKET_INPUT_FACTORS ? "value" : "index";
 }

@@ -12,8 +12,10 @@ GasketGraph *gasket_model_input_load(const GasketGraphInput *input,
                                      GasketGraphInputStats *ret_stats, GError **error);
 
 /* Headings of an algorithm's ids, and of positions in columns that vary in length: of models
- * variables and states. */
-const char *gasket_model_input_id_name(const GasketAlgorithm *algorithm);
-const char *gasket_model_input_index_name(const GasketAlgorithm *algorithm);
+ * variables and states, or factors and entries of their tables. results: after prepare. */
+const char *gasket_model_input_id_name(const GasketAlgorithm *algorithm,
+                                       const GasketResultColumn *results);
+const char *gasket_model_input_index_name(const GasketAlgorithm *algorithm,
+                                          const GasketResultColumn *results);
 
 #endif

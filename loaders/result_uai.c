@@ -130,7 +130,7 @@ gasket_result_uai_column(const char *path, const GasketResultColumn *columns, un
     if (task == TASK_PARTITION)
         return true;
     for (unsigned c = 0; c < n_columns; c++) {
-        if (columns[c].varying != varying ||
+        if (columns[c].kind != 0 || columns[c].varying != varying ||
             columns[c].type != (varying ? GASKET_DOUBLE : GASKET_INT32))
             continue;
         *ret_column = c;
@@ -138,7 +138,7 @@ gasket_result_uai_column(const char *path, const GasketResultColumn *columns, un
     }
     g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
                 "%s: this run gives no %s, which the ending asks for", path,
-                varying ? "marginals" : "assignment");
+                varying ? "marginals of variables" : "assignment");
     return false;
 }
 

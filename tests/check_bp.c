@@ -247,6 +247,75 @@ START_TEST(the_asynchronous_engine_reaches_the_same_fixed_point)
 }
 END_TEST
 
+/* The distribution of a factor's variables, by enumeration. */
+static void
+joint(const SmallModel *model, const SmallFactor *factor, double *p)
+{
+    uint32_t state[MAX_VARIABLES] = {0};
+    double z = 0;
+    unsigned v = 0;
+
+    memset(p, 0, factor->size * sizeof *p);
+    while (v < model->n) {
+        unsigned at = 0;
+        for (unsigned i = 0; i < factor->n; i++)
+            at = at * model->states[factor->scope[i]] + state[factor->scope[i]];
+        const double product = small_model_product(model, state);
+        p[at] += product;
+        z += product;
+        for (v = 0; v < model->n && ++state[v] == model->states[v]; v++)
+            state[v] = 0;
+    }
+    for (unsigned i = 0; z > 0 && i < factor->size; i++)
+        p[i] /= z;
+}
+
+START_TEST(marginals_of_factors_are_exact_on_trees)
+{
+    static const char *const settings[][7] = {
+        {"marginals", "factors", NULL},
+        {"marginals", "factors", "arithmetic", "log", NULL},
+        {"marginals", "factors", "schedule", "parallel", "damping", "0", NULL},
+    };
+    static const GasketResultColumn columns[] = {
+        {.name = "likeliest", .kind = GASKET_KIND_FACTOR, .type = GASKET_INT32},
+        {.name = "marginal", .kind = GASKET_KIND_FACTOR, .type = GASKET_DOUBLE, .varying = true},
+    };
+    static const unsigned workers[] = {1, 3, 0};
+    static SmallModel model;
+    static double expected[MAX_TABLE];
+    GasketAlgorithm algorithm = gasket_bp;
+    algorithm.results = columns;
+    for (unsigned seed = 0; seed < 6; seed++) {
+        g_autofree void *parameters = parameters_with(settings[seed % 3]);
+        small_model_tree(&model, 8, 3, 1, seed % 2 ? 6 : 0, seed);
+        model.evidence[2] = seed == 4 ? 0 : -1;
+        const Experiment experiment = {.algorithm = &algorithm,
+                                       .parameters = parameters,
+                                       .build = small_model_build,
+                                       .data = &model,
+                                       .tolerance = 1e-13};
+        g_autoptr(GasketResult) result = run_everywhere(&experiment, workers);
+        const int32_t *entry = gasket_result_column(result, 0);
+        const double *marginal = gasket_result_column(result, 1);
+        const uint64_t *begin = gasket_result_begin(result, 1);
+        unsigned row = 0;
+        for (unsigned f = 0; f < model.n_factors; f++) {
+            if (model.factor[f].n == 1)
+                continue;
+            joint(&model, &model.factor[f], expected);
+            ck_assert_uint_eq(begin[row + 1] - begin[row], model.factor[f].size);
+            for (unsigned i = 0; i < model.factor[f].size; i++) {
+                ck_assert_double_le(fabs(marginal[begin[row] + i] - expected[i]), 1e-10);
+                ck_assert(entry[row] < 0 || expected[i] <= expected[entry[row]] + 1e-10);
+            }
+            row++;
+        }
+        ck_assert_uint_eq(row, gasket_result_n(result, GASKET_KIND_FACTOR));
+    }
+}
+END_TEST
+
 /* Every reweighted fixed point bounds log Z from above; without cycles it is log Z. */
 START_TEST(reweighting_bounds_the_partition_function_from_above)
 {
@@ -367,6 +436,7 @@ main(void)
     tcase_add_test(all, extreme_tables_go_over_to_logarithms);
     tcase_add_test(all, a_factor_of_twenty_variables_is_contracted_at_once);
     tcase_add_test(all, the_asynchronous_engine_reaches_the_same_fixed_point);
+    tcase_add_test(all, marginals_of_factors_are_exact_on_trees);
     tcase_add_test(all, reweighting_bounds_the_partition_function_from_above);
     tcase_add_test(all, what_oscillates_settles_in_the_end);
     tcase_add_test(all, every_placement_gives_the_same_bits);

@@ -84,11 +84,23 @@ run bp small.uai -o r.tsv -q
 expect_status 0
 head -n 1 r.tsv | grep -qx 'variable	value	state	marginal' || fail 'another heading'
 
+# Marginals of factors: a table of their own.
+run bp small.uai --marginals factors -o f.tsv -q
+expect_status 0
+head -n 1 f.tsv | grep -qx 'factor	entry	likeliest	marginal' || fail 'another heading of factors'
+run bp small.uai --marginals factors -o f2.tsv --workers 2 -q
+expect_status 0
+cmp f.tsv f2.tsv || fail 'two workers give other marginals of factors'
+run bp small.uai --marginals factors -o f.MAR -q
+expect_status 2
+run bp small.uai --verify
+expect_status 0
+
 # What cannot be.
 run exact small.uai --map -o r2.MAR
 expect_status 2
 expect_err <<'END'
-gasket: r2.MAR: this run gives no marginals, which the ending asks for
+gasket: r2.MAR: this run gives no marginals of variables, which the ending asks for
 END
 run exact small.uai --evidence missing.evid
 expect_status 3
