@@ -31,6 +31,7 @@ extern const GasketAlgorithm gasket_userknn;
 extern const GasketAlgorithm gasket_exact;
 extern const GasketAlgorithm gasket_labelling;
 extern const GasketAlgorithm gasket_ldpc;
+extern const GasketAlgorithm gasket_em;
 extern const GasketAlgorithm gasket_coem;
 extern const GasketAlgorithm gasket_gabp;
 extern const GasketAlgorithm gasket_jacobi;

@@ -21,6 +21,7 @@ static const GasketAlgorithm *const algorithms[] = {
     &gasket_exact,
     &gasket_labelling,
     &gasket_ldpc,
+    &gasket_em,
     /* systems of equations */
     &gasket_gabp,
     &gasket_jacobi,

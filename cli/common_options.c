@@ -142,6 +142,10 @@ static const GasketCliOption model_options[] = {
                 .help = "the input is a file of priors, `id p1 ... pk` on each line; this one has "
                         "lines `source target [weight]`, neighbours that --smoothing makes alike",
                 .value_name = "FILE"}},
+    {.option = {"cases", GASKET_OPTION_STRING, FIELD(cases),
+                .help = "em: a file of a heading with variables and a line of their states for "
+                        "each case",
+                .value_name = "FILE"}},
     {.option = {"levels", GASKET_OPTION_INT, FIELD(levels), "2",
                 "images: grey values that a pixel may have", .minimum = 2, .maximum = 256}},
     {.option = {"noise", GASKET_OPTION_DOUBLE, FIELD(noise), "0.25",

@@ -27,6 +27,7 @@ typedef struct {
     int multi_edges;     /* GasketMultiEdges */
     int order;           /* GasketOrder */
     const char *edges;   /* of priors */
+    const char *cases;   /* to learn from */
     int64_t levels;      /* of images */
     double noise, smoothing;
     /* machine */

@@ -3,6 +3,7 @@
 #include "cli/model_input.h"
 
 #include "engine/factor_graph.h"
+#include "loaders/cases.h"
 #include "loaders/model.h"
 
 GasketGraph *
@@ -33,12 +34,21 @@ gasket_model_input_load(const GasketGraphInput *input, GasketGraphInputStats *re
     g_autoptr(GasketFactorGraph) model = gasket_model_load(&options, &info, error);
     if (model == NULL)
         return NULL;
+    uint32_t n_variables = 0;
+    if (common->cases != NULL) {
+        g_autoptr(GasketFactorGraph) copies =
+            gasket_cases_load(&model, common->cases, &n_variables, error);
+        if (copies == NULL)
+            return NULL;
+        model = g_steal_pointer(&copies);
+    }
     int64_t middle = g_get_monotonic_time();
     const GasketLoadOptions columns = {.vertex_columns = input->columns,
                                        .n_vertex_columns = input->n_columns};
     g_autoptr(GasketGraph) graph =
         gasket_factor_graph_finish_rows_take(&model, &rules, &wanted, error);
-    if (graph == NULL || !gasket_load_vertex_columns(graph, &columns, error))
+    if (graph == NULL || !gasket_load_vertex_columns(graph, &columns, error) ||
+        (common->cases != NULL && !gasket_cases_mark(graph, n_variables, error)))
         return NULL;
     if (ret_stats == NULL)
         return g_steal_pointer(&graph);
