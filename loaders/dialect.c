@@ -329,9 +329,12 @@ gasket_dialect_prepare(GasketDialect *dialect, GasketInput *input, const GasketL
     bool good = decide(dialect, input, options, first, second, error);
     if (good) {
         const Sample *data = dialect->header && second->line != NULL ? second : first;
-        if (dialect->weight >= data->n)
+        /* A column that the header has must be in the lines as well: those say so themselves. */
+        const size_t named = dialect->header ? first->n : 0;
+        if (dialect->weight >= MAX(data->n, named))
             dialect->weight = GASKET_NO_COLUMN;
-        if (options->columns == NULL && !is_number(data, dialect->time))
+        if (options->columns == NULL && !is_number(data, dialect->time) &&
+            (dialect->time < data->n || dialect->time >= named))
             dialect->time = GASKET_NO_COLUMN;
         *ret_weights = first->line == NULL                   ? GASKET_WEIGHTS_UNKNOWN
                        : dialect->weight == GASKET_NO_COLUMN ? GASKET_WEIGHTS_NONE

@@ -23,6 +23,20 @@ typedef struct {
     GasketLoader *loader;
 } EdgeList;
 
+/* The field of a column, empty where the line ends before it. An empty one that is there is an
+ * error: nothing was left out by chance. */
+static bool
+take_field(const GasketField *fields, size_t n, uint32_t column, const char *what,
+           GasketField *ret_field, GError **error)
+{
+    *ret_field = column < n ? fields[column] : (GasketField){"", 0};
+    if (column >= n || ret_field->size > 0)
+        return true;
+    g_set_error(error, GASKET_ERROR, GASKET_ERROR_FORMAT, "found an empty field, expected %s",
+                what);
+    return false;
+}
+
 /* The general path for one line. */
 static bool
 parse_line(EdgeList *list, GasketBatch *batch, char *line, size_t size, uint64_t *edges,
@@ -35,20 +49,27 @@ parse_line(EdgeList *list, GasketBatch *batch, char *line, size_t size, uint64_t
         return true;
     if (!gasket_dialect_cut(dialect, line, size, fields, &n, error))
         return false;
-    static const char *const what[] = {"a source vertex", "a target vertex"};
+    static const char *const vertices[] = {"a source vertex", "a target vertex"};
+    static const char *const raters[] = {"a user", "an item"};
+    const char *const *what = batch->ratings ? raters : vertices;
+    GasketField field;
     const uint32_t column[] = {dialect->source, dialect->target};
     const unsigned kind[] = {batch->source_kind, batch->target_kind};
     uint32_t handle[2];
     for (int i = 0; i < 2; i++) {
-        GasketField field = column[i] < n ? fields[column[i]] : (GasketField){"", 0};
+        if (!take_field(fields, n, column[i], what[i], &field, error))
+            return false;
         handle[i] = gasket_batch_id(batch, kind[i], field.text, field.size, what[i], error);
         if (handle[i] == GASKET_NO_VERTEX)
             return false;
     }
     double weight = 1, time = 0;
     if (dialect->weight != GASKET_NO_COLUMN) {
-        GasketField field = dialect->weight < n ? fields[dialect->weight] : (GasketField){"", 0};
-        if (!gasket_batch_weight(batch, field.text, field.size, &weight, error))
+        if (!take_field(fields, n, dialect->weight,
+                        batch->ratings ? "a rating (a finite number)"
+                                       : "a weight (a finite number)",
+                        &field, error) ||
+            !gasket_batch_weight(batch, field.text, field.size, &weight, error))
             return false;
     } else if (dialect->only_two && n > 2) {
         gasket_text_error(error, fields[2].text, fields[2].size,
@@ -56,8 +77,8 @@ parse_line(EdgeList *list, GasketBatch *batch, char *line, size_t size, uint64_t
         return false;
     }
     if (dialect->time != GASKET_NO_COLUMN) {
-        GasketField field = dialect->time < n ? fields[dialect->time] : (GasketField){"", 0};
-        if (!gasket_batch_time(field.text, field.size, &time, error))
+        if (!take_field(fields, n, dialect->time, "a time (a finite number)", &field, error) ||
+            !gasket_batch_time(field.text, field.size, &time, error))
             return false;
     }
     ++*edges;

@@ -32,7 +32,7 @@ static const Malformed malformed[] = {
      "a.txt:2: found \"4\", expected no third column, as on the first line", .weighted = true},
     {"a.txt", "1 2 abc\n2 3 4\n", "a.txt:1: found \"abc\", expected a weight (a finite number)",
      .weighted = true},
-    {"a.csv", "1,2\n1,\n", "a.csv:2: found the end of the line, expected a target vertex",
+    {"a.csv", "1,2\n1,\n", "a.csv:2: found an empty field, expected a target vertex",
      .weighted = false},
     {"a.csv", "1,2\n\"1,2\n",
      "a.csv:2: found \"\\\"1,2\", expected a closing quote on the same line", .weighted = false},
@@ -143,8 +143,8 @@ static const Malformed malformed[] = {
      "vertices",
      .weighted = false},
     {"ratings.dat", "1::2::3::4\n1::2::\n",
-     "ratings.dat:2: found the end of the line, expected a weight (a finite number)",
-     .bipartite = true, .weighted = true},
+     "ratings.dat:2: found an empty field, expected a weight (a finite number)", .bipartite = true,
+     .weighted = true},
 };
 
 START_TEST(every_malformed_input_is_named_with_its_line)

@@ -89,6 +89,39 @@ START_TEST(every_format_gives_the_same_ratings)
 }
 END_TEST
 
+/* Users and items are two name spaces, stars may be halves, and nothing is lost. */
+START_TEST(public_ratings_are_read_whole)
+{
+    static const struct {
+        const char *path;
+        uint64_t n;
+        uint32_t users, items;
+    } files[] = {
+        {"ratings/ml-100k/u.data", 100000, 943, 1682},
+        {"ratings/filmtrust/ratings.txt", 35494, 1508, 2071}, /* three pairs twice */
+        {"ratings/libmf/real_matrix.tr.txt", 5000, 0, 0},
+        {"ratings/libmf/binary_matrix.tr.txt", 4937, 0, 0},
+    };
+    for (unsigned i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *path = check_data(files[i].path);
+        g_autoptr(GError) error = NULL;
+        const char *input = path;
+        if (path == NULL)
+            continue;
+        GasketRatingsOptions options = plain;
+        options.load.inputs = &input;
+        options.load.n_inputs = 1;
+        g_autoptr(GasketGraph) graph = gasket_ratings_load(&options, NULL, &error);
+        ck_assert_no_error(error);
+        ck_assert_uint_eq(gasket_graph_n_edges(graph, 0), files[i].n);
+        if (files[i].users > 0) {
+            ck_assert_uint_eq(gasket_graph_n_vertices(graph, 0), files[i].users);
+            ck_assert_uint_eq(gasket_graph_n_vertices(graph, 1), files[i].items);
+        }
+    }
+}
+END_TEST
+
 START_TEST(one_rating_stands_for_all_of_a_pair)
 {
     static const struct {
@@ -124,17 +157,31 @@ END_TEST
 START_TEST(malformed_ratings_name_file_and_line)
 {
     static const struct {
-        const char *text, *where;
+        const char *ending, *text, *where;
     } files[] = {
-        {"1 10 3\n1 20 x\n", ":2: found \"x\""},
-        {"1 10 3 5\n1 20 4\n", ":2: "},
-        {"1 10 3 5\n1 20 4 soon\n", ":2: found \"soon\""},
-        {"1 10 3\n1 20 1e39\n", ":2: found \"1e39\""},
-        {"1 10 3\n1 20 nan\n", ":2: found \"nan\""},
+        {".txt", "1 10 3\n1 20 x\n", ":2: found \"x\""},
+        {".txt", "1 10 3 5\n1 20 4\n", ":2: "},
+        {".txt", "1 10 3 5\n1 20 4 soon\n", ":2: found \"soon\""},
+        {".txt", "1 10 3\n1 20 1e39\n", ":2: found \"1e39\""},
+        {".txt", "1 10 3\n1 20 nan\n", ":2: found \"nan\""},
+        {".txt", "1 10 3\n1\n", ":2: found the end of the line, expected an item"},
+        {".data", "1\t10\t3\t5\n1\t20\t4\n", ":2: found the end of the line, expected a time"},
+        {".data", "1\t10\t3\t5\n1\t20\t4\tinf\n", ":2: found \"inf\""},
+        {".dat", "1::10::3::5\n1::::3::5\n", ":2: found an empty field, expected an item"},
+        {".dat", "1::10::3::5\n1::20::::5\n", ":2: found an empty field, expected a rating"},
+        {".dat", "1::10::3::5\n1:20:3:5\n", ":2: found the end of the line"},
+        {".csv", "user,item,rating\n1,10,3\n,20,3\n", ":3: found an empty field, expected a user"},
+        {".csv", "user,item,rating\n1,10\n", ":2: found the end of the line, expected a rating"},
+        {".csv", "user,item,rating,time\n1,10,3\n", ":2: found the end of the line, expected a ti"},
+        {".csv", "user,item,rating,time\n1,10,3,5\n1,\"20,3,5\n", ":3: found \"\\\"20"},
+        {".mtx", "%%MatrixMarket matrix coordinate real general\n2 3 1\n1 4 3\n",
+         ":3: found \"4\""},
+        {".mtx", "%%MatrixMarket matrix coordinate real general\n2 3 2\n1 1 3\n", ":2: found 1 "},
+        {".mtx", "%%MatrixMarket matrix coordinate real general\n2 3 1\n1 1 nan\n", ":3: found "},
     };
     for (unsigned i = 0; i < G_N_ELEMENTS(files); i++) {
         g_autoptr(GError) error = NULL;
-        ck_assert_ptr_null(load_text(files[i].text, ".txt", plain, &error));
+        ck_assert_ptr_null(load_text(files[i].text, files[i].ending, plain, &error));
         ck_assert(g_error_matches(error, GASKET_ERROR, GASKET_ERROR_FORMAT));
         ck_assert_msg(strstr(error->message, files[i].where) != NULL, "%s", error->message);
     }
@@ -365,6 +412,7 @@ main(void)
     TCase *ratings = tcase_create("ratings"), *models = tcase_create("models");
     tcase_set_timeout(models, 60);
     tcase_add_test(ratings, every_format_gives_the_same_ratings);
+    tcase_add_test(ratings, public_ratings_are_read_whole);
     tcase_add_test(ratings, one_rating_stands_for_all_of_a_pair);
     tcase_add_test(ratings, malformed_ratings_name_file_and_line);
     tcase_add_test(ratings, folds_are_disjoint_and_cover_everything);
