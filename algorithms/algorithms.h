@@ -16,6 +16,7 @@ extern const GasketAlgorithm gasket_icm;
 extern const GasketAlgorithm gasket_mean_field;
 extern const GasketAlgorithm gasket_mplp;
 extern const GasketAlgorithm gasket_als;
+extern const GasketAlgorithm gasket_tensor_als;
 extern const GasketAlgorithm gasket_sgd;
 extern const GasketAlgorithm gasket_svdpp;
 extern const GasketAlgorithm gasket_time_svdpp;

@@ -35,6 +35,7 @@ static const GasketAlgorithm *const algorithms[] = {
     &gasket_nmf,
     &gasket_bpmf,
     &gasket_ials,
+    &gasket_tensor_als,
     &gasket_ccdpp,
     &gasket_svd,
     &gasket_bpr,

@@ -4,57 +4,9 @@
 #include <math.h>
 
 #include "algorithms/algorithms.h"
-#include "tests/ratings_train.h"
+#include "tests/ratings_times.h"
 
 enum { USERS = 7, ITEMS = 6, RANK = 2, BINS = 3, LONG = 2 * RANK + BINS + 2 };
-
-/* Time of a pair: a function of both. */
-static double
-time_of(int64_t user, int64_t item)
-{
-    return 1000 + (double)((user * 37 + item * 61) % 101);
-}
-
-static GasketGraph *
-build_with_times(const void *data)
-{
-    static const char *const names[] = {"train", "test"};
-    const Ratings *ratings = data;
-    GasketGraphBuilder *builder = gasket_graph_builder_new();
-    const GasketGraphRules rules = {.order = GASKET_ORDER_GIVEN};
-    g_autoptr(GError) error = NULL;
-
-    gasket_graph_builder_add_kind(builder, "user");
-    gasket_graph_builder_add_kind(builder, "item");
-    for (unsigned r = 0; r < 2; r++) {
-        gasket_graph_builder_add_relation(builder, names[r], 0, 1, false);
-        gasket_graph_builder_add_edge_column(builder, r, "rating", GASKET_FLOAT, 1);
-        gasket_graph_builder_add_edge_column(builder, r, "time", GASKET_DOUBLE, 1);
-    }
-    for (size_t i = 0; i < ratings->n; i++) {
-        const float rating = (float)ratings->rating[i];
-        const double time = time_of(ratings->user[i], ratings->item[i]);
-        const void *column[] = {&rating, &time};
-        ck_assert(gasket_graph_builder_add_edges(builder, ratings->test[i], 1, &ratings->user[i],
-                                                 &ratings->item[i], column, &error));
-    }
-    GasketGraph *graph = gasket_graph_builder_finish_take(&builder, &rules, &error);
-    ck_assert_msg(graph != NULL, "%s", error ? error->message : "no graph");
-    return graph;
-}
-
-static GasketResult *
-train(const GasketAlgorithm *algorithm, const Ratings *ratings, const char *text,
-      uint32_t iterations)
-{
-    g_autofree void *parameters = ratings_parameters(algorithm, text);
-    const GasketRunOptions options = {.iterations = iterations, .seed = 1};
-    const Experiment experiment = {algorithm, parameters, build_with_times, .data = ratings};
-    g_autoptr(GError) error = NULL;
-    GasketResult *result = run_once(&experiment, &options, &error);
-    ck_assert_msg(result != NULL, "%s: %s", algorithm->name, error ? error->message : "");
-    return result;
-}
 
 /* ---- a dense iteration ----------------------------------------------------------------------- */
 
@@ -127,14 +79,16 @@ START_TEST(an_iteration_is_the_dense_one)
     Ratings ratings = tiny_ratings();
     g_autofree char *still = g_strconcat(rest, " rate=1e-9", NULL);
     g_autofree char *moving = g_strconcat(rest, " rate=0.05", NULL);
-    g_autoptr(GasketResult) before = train(&gasket_time_svdpp, &ratings, still, 1);
-    g_autoptr(GasketResult) after = train(&gasket_time_svdpp, &ratings, moving, 1);
+    g_autoptr(GasketResult) before =
+        ratings_train_with_times(&gasket_time_svdpp, &ratings, still, 1);
+    g_autoptr(GasketResult) after =
+        ratings_train_with_times(&gasket_time_svdpp, &ratings, moving, 1);
     Dense dense = dense_of(before);
     const Dense found = dense_of(after);
     double t[USERS][RANK] = {{0}}, n[USERS] = {0}, m[ITEMS] = {0}, y[ITEMS][RANK] = {{0}};
     double first = INFINITY, last = -INFINITY;
     for (size_t e = 0; e < ratings.n; e++) {
-        const double time = time_of(ratings.user[e], ratings.item[e]);
+        const double time = ratings_time(ratings.user[e], ratings.item[e]);
         first = fmin(first, time);
         last = fmax(last, time);
         n[ratings.user[e]]++;
@@ -142,7 +96,7 @@ START_TEST(an_iteration_is_the_dense_one)
     }
     for (size_t e = 0; e < ratings.n; e++) {
         const int u = (int)ratings.user[e], i = (int)ratings.item[e];
-        step(&dense, u, i, ratings.rating[e], (time_of(u, i) - first) / (last - first), t[u]);
+        step(&dense, u, i, ratings.rating[e], (ratings_time(u, i) - first) / (last - first), t[u]);
     }
     for (size_t e = 0; e < ratings.n; e++)
         for (int f = 0; f < RANK; f++)
@@ -174,7 +128,7 @@ changing_ratings(void)
     for (int u = 0; u < 60; u++)
         for (int i = 0; i < 40; i++)
             if (gasket_random_below(&random, 2) == 0) {
-                const double share = (time_of(u, i) - 1000) / 100;
+                const double share = (ratings_time(u, i) - 1000) / 100;
                 ratings_add(&ratings, u, i,
                             3 + (i % 2 == 0 && share > 0.5 ? -2 : 0) +
                                 (u % 2 == 0 ? 1 : -1) * 2 * (share - 0.5),
@@ -186,11 +140,14 @@ changing_ratings(void)
 START_TEST(what_changes_with_time_is_found)
 {
     Ratings ratings = changing_ratings();
-    g_autoptr(GasketResult) plain = train(&gasket_svdpp, &ratings, "factors=2", 60);
+    g_autoptr(GasketResult) plain =
+        ratings_train_with_times(&gasket_svdpp, &ratings, "factors=2", 60);
     g_autoptr(GasketResult) early =
-        train(&gasket_time_svdpp, &ratings, "factors=2 bins=4 bin-regularization=0.1", 2);
+        ratings_train_with_times(&gasket_time_svdpp, &ratings,
+                                 "factors=2 bins=4 bin-regularization=0.1", 2);
     g_autoptr(GasketResult) timed =
-        train(&gasket_time_svdpp, &ratings, "factors=2 bins=4 bin-regularization=0.1 decay=1", 60);
+        ratings_train_with_times(&gasket_time_svdpp, &ratings,
+                                 "factors=2 bins=4 bin-regularization=0.1 decay=1", 60);
     ck_assert_double_gt(gasket_result_metric(plain, "test.rmse"), 0.8);
     ck_assert_double_lt(gasket_result_metric(timed, "test.rmse"), 0.4);
     ck_assert_double_lt(gasket_result_metric(timed, "train.rmse"),
@@ -204,7 +161,7 @@ START_TEST(the_bits_are_the_same_in_every_placement)
     static const unsigned workers[] = {1, 2, 4, 0};
     Ratings ratings = changing_ratings();
     g_autofree void *parameters = ratings_parameters(&gasket_time_svdpp, "factors=3");
-    const Experiment experiment = {&gasket_time_svdpp, parameters, build_with_times,
+    const Experiment experiment = {&gasket_time_svdpp, parameters, ratings_build_with_times,
                                    .data = &ratings,   .seed = 5,  .iterations = 2};
     gasket_result_free(run_everywhere(&experiment, workers));
     ratings_clear(&ratings);
