@@ -22,9 +22,9 @@
  * Cost: 3 k^2 flops a rating and iteration; 8 bins (k^2 / 2 + k) bytes of sums on each thread.
  *
  * References: the method of E. Acar, D. Dunlavy, T. Kolda, M. Morup, Scalable tensor factorizations
- * for incomplete data, Chemometrics 106, 2011, by least squares in turn as in L. Xiong, X. Chen,
- * T. Huang, J. Schneider, J. Carbonell, Temporal collaborative filtering with Bayesian probabilistic
- * tensor factorization, SDM 2010, section 2.
+ * for incomplete data, Chemometrics 106, 2011, by least squares in turn; with times as in L. Xiong,
+ * X. Chen, T. Huang, J. Schneider, J. Carbonell, Temporal collaborative filtering with Bayesian
+ * probabilistic tensor factorization, SDM 2010, section 2.
  */
 #include <math.h>
 #include <string.h>
