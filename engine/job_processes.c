@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "engine/job_private.h"
+#include "engine/snapshot_manifest.h"
 #include "engine/transport_tcp.h"
 
 #define GRACE_US    (2 * G_USEC_PER_SEC)
@@ -77,6 +78,17 @@ tell_outcome(int fd, const GasketOutcome *outcome)
         ; /* any other error: the caller is gone, and nobody is left to tell */
 }
 
+/* What every member must have been told alike, which HELLO compares: version, algorithm, options,
+ * engine, seed. */
+static uint64_t
+fingerprint_of(const GasketJob *job)
+{
+    g_auto(GasketSnapshotManifest) manifest = {0};
+    gasket_snapshot_manifest_describe(&manifest, job);
+    g_autofree char *text = gasket_snapshot_manifest_text(&manifest);
+    return gasket_sum128(text, strlen(text)).low;
+}
+
 static void
 be_member(const Launch *launch, unsigned rank, GasketOutcome *outcome)
 {
@@ -93,6 +105,7 @@ be_member(const Launch *launch, unsigned rank, GasketOutcome *outcome)
     options.listen_fd = rank < job->workers ? launch->listen_fds[rank] : -1;
     options.peer_timeout_us = job->peer_timeout_us;
     options.insecure = job->insecure;
+    options.fingerprint = fingerprint_of(job);
     g_autoptr(GasketTransport) transport = gasket_transport_tcp_new(&options, &outcome->error);
     if (transport != NULL && rank == job->workers)
         outcome->ok = gasket_job_be_loader(job, transport, &outcome->error);

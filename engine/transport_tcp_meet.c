@@ -13,9 +13,9 @@
  *     open
  *
  * Whoever cannot prove the key, says nothing for 5 s, or speaks something else is dropped without
- * a word, and the run does not notice. The number of connections that are not open is bounded: the
- * oldest goes first, because an honest one does not take long. The listener is closed when
- * everyone is there.
+ * a word, and the run does not notice. The number of connections that are not open is bounded (each
+ * costs 50 KiB): the oldest that has not named itself goes first, because an honest one does not
+ * take long. The listener is closed when everyone is there.
  *
  * Invariants:
  *   1. tcp->unopened holds every link that is not some peer->link, oldest first.
@@ -31,7 +31,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_UNOPENED 64
+#define MAX_UNOPENED 8
 
 /* Between two tries to dial: from the first to the second, doubled each time. */
 #define DIAL_WAIT_FIRST_US 20000
@@ -142,21 +142,34 @@ name_link(GasketTcpLink *link, const struct sockaddr *address, socklen_t length)
         g_snprintf(link->name, sizeof link->name, "%s port %s", host, port);
 }
 
+/* The oldest that has not named itself in this run's words, or else the oldest. */
+static GasketTcpLink *
+least_promising(const GasketTcp *tcp)
+{
+    GasketTcpLink *oldest = NULL;
+    for (unsigned i = 0; i < tcp->unopened->len; i++) {
+        GasketTcpLink *link = g_ptr_array_index(tcp->unopened, i);
+        if (link->is_client)
+            continue;
+        if (link->party.peer >= tcp->base.size)
+            return link;
+        if (oldest == NULL)
+            oldest = link;
+    }
+    return oldest;
+}
+
 static void
 on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address, int length,
           void *data)
 {
     (void)listener;
     GasketTcp *tcp = data;
-    if (tcp->unopened->len >= MAX_UNOPENED + tcp->base.size) {
-        for (unsigned i = 0; i < tcp->unopened->len; i++) {
-            GasketTcpLink *link = g_ptr_array_index(tcp->unopened, i);
-            if (!link->is_client) {
-                gasket_tcp_meet_drop(link, "there are too many that have not greeted");
-                break;
-            }
-        }
-    }
+    GasketTcpLink *victim = NULL;
+    if (tcp->unopened->len >= MAX_UNOPENED + tcp->base.size)
+        victim = least_promising(tcp);
+    if (victim != NULL)
+        gasket_tcp_meet_drop(victim, "there are too many that have not greeted");
     set_no_delay(fd);
     GasketTcpLink *link =
         gasket_tcp_link_new(tcp, fd, /* is_client= */ false, tcp->base.size, /* error= */ NULL);

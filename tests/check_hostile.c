@@ -247,7 +247,7 @@ typedef struct {
 static Crowd crowd;
 
 /* At one member, of three. */
-#define MAY_STAY (64 + 3)
+#define MAY_STAY (8 + 3)
 
 static void
 come_in_a_crowd(TestMember *self, const GasketTcpOptions *honest)
