@@ -477,10 +477,10 @@ const GasketAlgorithm gasket_em = {
     .summary = "learns the tables of a Bayesian network from cases with missing values",
     .description =
         "The input is a network, whose tables are where learning starts, and --cases a file with "
-        "a heading of variables and a line of states (from 0) for each case; nothing, ? and NA "
-        "are missing. The result is each variable's table, its parents' states in the network's "
-        "order and its own running fastest. Stops when the mean log likelihood of a case gains "
-        "less than --tolerance.\n"
+        "a heading of variables and a line of states, by name or from 0, for each case; nothing, ? "
+        "and NA are missing. The result is each variable's table, its parents' states in the "
+        "network's order and its own running fastest. Stops when the mean log likelihood of a "
+        "case gains less than --tolerance.\n"
         "\n"
         "  gasket em network.bif --cases cases.csv -o tables.tsv\n",
     .input = GASKET_INPUT_FACTORS,

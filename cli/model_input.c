@@ -6,12 +6,22 @@
 #include "loaders/cases.h"
 #include "loaders/model.h"
 
+static void
+free_states(gpointer names)
+{
+    g_strfreev(names);
+}
+
 GasketGraph *
 gasket_model_input_load(const GasketGraphInput *input, GasketGraphInputStats *ret_stats,
                         GError **error)
 {
     const GasketCliCommon *common = input->common;
+    g_autoptr(GHashTable) states =
+        common->cases != NULL ? g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_states)
+                              : NULL;
     const GasketModelOptions options = {
+        .state_names = states,
         .path = input->paths[0],
         .format = common->format,
         .evidence = common->evidence,
@@ -37,7 +47,7 @@ gasket_model_input_load(const GasketGraphInput *input, GasketGraphInputStats *re
     uint32_t n_variables = 0;
     if (common->cases != NULL) {
         g_autoptr(GasketFactorGraph) copies =
-            gasket_cases_load(&model, common->cases, &n_variables, error);
+            gasket_cases_load(&model, common->cases, states, &n_variables, error);
         if (copies == NULL)
             return NULL;
         model = g_steal_pointer(&copies);

@@ -36,6 +36,7 @@ typedef struct {
     uint64_t most, n_states;
     GasketToken token; /* the one to be looked at */
     GPtrArray *variables;
+    GHashTable *state_names; /* of the options */
 } Bif;
 
 static void
@@ -45,6 +46,17 @@ variable_free(gpointer data)
     g_free(variable->name);
     g_ptr_array_free(variable->states, TRUE);
     g_free(variable);
+}
+
+/* The names of its states, NULL-terminated; g_strfreev. */
+static char **
+states_of(const Variable *variable)
+{
+    const guint n = variable->states->len;
+    char **names = g_new0(char *, (gsize)n + 1);
+    for (guint x = 0; x < n; x++)
+        names[x] = g_strdup(variable->states->pdata[x]);
+    return names;
 }
 
 /* ---- tokens ---------------------------------------------------------------------------------- */
@@ -196,8 +208,11 @@ read_variable(Bif *bif, GError **error)
             return false;
     if (!take(bif, "}", error))
         return false;
-    if (gasket_factor_graph_add_named(bif->model, variable->name, variable->states->len, error))
+    if (gasket_factor_graph_add_named(bif->model, variable->name, variable->states->len, error)) {
+        if (bif->state_names != NULL)
+            g_hash_table_insert(bif->state_names, g_strdup(variable->name), states_of(variable));
         return true;
+    }
     gasket_model_error_at(error, bif->tokens, &place);
     return false;
 }
@@ -430,6 +445,7 @@ load(GasketTokens *tokens, GasketFactorGraph *model, const GasketModelOptions *o
 {
     Bif bif = {.tokens = tokens,
                .model = model,
+               .state_names = options->state_names,
                .line = 1,
                .most = gasket_model_max_states(options),
                .variables = g_ptr_array_new_with_free_func(variable_free)};

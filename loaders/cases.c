@@ -20,8 +20,10 @@ typedef struct {
     uint32_t n;         /* variables */
     bool names;
     const char *delimiter;
-    int64_t *column; /* [n_columns] variable of each */
+    int64_t *column;     /* [n_columns] variable of each */
+    char *const **known; /* [n_columns] names of the variable's states, or NULL */
     unsigned n_columns;
+    GHashTable *states;
     int64_t *id;     /* [n] of the copy at hand */
     int64_t next_id; /* of copies, where ids are integers */
     double *prior;   /* room for the largest */
@@ -83,6 +85,7 @@ read_heading(Cases *cases, GError **error)
     }
     cases->n_columns = g_strv_length(fields);
     cases->column = g_new(int64_t, cases->n_columns + 1);
+    cases->known = g_new0(char *const *, cases->n_columns + 1);
     for (unsigned c = 0; c < cases->n_columns; c++) {
         uint32_t v = gasket_graph_find(cases->graph, GASKET_KIND_VARIABLE, fields[c]);
         if (v == GASKET_NO_VERTEX)
@@ -91,6 +94,8 @@ read_heading(Cases *cases, GError **error)
             if (cases->column[b] == v)
                 return refuse(cases, fields[c], "each variable once", error);
         cases->column[c] = v;
+        cases->known[c] =
+            cases->states != NULL ? g_hash_table_lookup(cases->states, fields[c]) : NULL;
     }
     return true;
 }
@@ -155,6 +160,18 @@ add_factors(Cases *cases, GError **error)
     return true;
 }
 
+/* A state by its name, if states have names and one has this; else by its number. */
+static bool
+find_state(char *const *known, const char *field, int64_t *ret_state)
+{
+    for (int64_t x = 0; known != NULL && known[x] != NULL; x++)
+        if (strcmp(known[x], field) == 0) {
+            *ret_state = x;
+            return true;
+        }
+    return gasket_scan_id(field, ret_state) == field + strlen(field) && *ret_state >= 0;
+}
+
 static bool
 observe(Cases *cases, char **fields, GError **error)
 {
@@ -170,10 +187,11 @@ observe(Cases *cases, char **fields, GError **error)
         int64_t state;
         if (*field == '\0' || strcmp(field, "?") == 0 || strcmp(field, "NA") == 0)
             continue;
-        if (gasket_scan_id(field, &state) != field + strlen(field) || state < 0 ||
-            state >= cardinality[cases->column[c]]) {
-            g_autofree char *expected = g_strdup_printf("a state from 0 to %d, or nothing",
-                                                        cardinality[cases->column[c]] - 1);
+        if (!find_state(cases->known[c], field, &state) || state >= cardinality[cases->column[c]]) {
+            g_autofree char *expected =
+                g_strdup_printf("a state from 0 to %d%s, or nothing",
+                                cardinality[cases->column[c]] - 1,
+                                cases->known[c] != NULL ? " or by its name" : "");
             return refuse(cases, field, expected, error);
         }
         if (!gasket_factor_graph_observe(cases->copies, cases->id[cases->column[c]], (int32_t)state,
@@ -206,14 +224,18 @@ read_cases(Cases *cases, GError **error)
 }
 
 GasketFactorGraph *
-gasket_cases_load(GasketFactorGraph **model_take, const char *path, uint32_t *ret_n, GError **error)
+gasket_cases_load(GasketFactorGraph **model_take, const char *path, GHashTable *states,
+                  uint32_t *ret_n, GError **error)
 {
     g_autoptr(GasketGraph) graph = gasket_factor_graph_finish_take(model_take, NULL, error);
     if (graph == NULL)
         return NULL;
     const GasketGraphKind *kind = &graph->kinds[GASKET_KIND_VARIABLE];
     const int32_t *cardinality = kind->columns[GASKET_VARIABLE_CARDINALITY].data;
-    Cases cases = {.graph = graph, .n = kind->n_vertices, .names = kind->ids.integer == NULL};
+    Cases cases = {.graph = graph,
+                   .n = kind->n_vertices,
+                   .names = kind->ids.integer == NULL,
+                   .states = states};
     int32_t most = 1;
     for (uint32_t v = 0; v < cases.n; v++) {
         most = MAX(most, cardinality[v]);
@@ -228,6 +250,7 @@ gasket_cases_load(GasketFactorGraph **model_take, const char *path, uint32_t *re
     cases.prior = cases.id != NULL ? gasket_array_new((uint64_t)most, sizeof(double), error) : NULL;
     bool read = input != NULL && cases.prior != NULL && read_cases(&cases, error);
     g_free(cases.column);
+    g_free(cases.known);
     gasket_array_free(cases.id);
     gasket_array_free(cases.prior);
     *ret_n = cases.n;

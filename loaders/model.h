@@ -42,7 +42,10 @@ typedef struct {
      * whole range, and how strongly neighbours agree (Potts: exp(smoothing) where they do). */
     uint32_t levels;         /* 0: 2, and the other two 0.25 and 1, whatever they say */
     double noise, smoothing; /* above 0; 0 to 500, of priors with edges too */
-    uint64_t max_states;     /* of all variables together, and entries of a table; 0: 2^28 */
+    /* Names of states, filled by formats that have them (bif): the variable's name -> its states, a
+     * NULL-terminated char **; made with g_free and g_strfreev. NULL: not wanted. */
+    GHashTable *state_names;
+    uint64_t max_states; /* of all variables together, and entries of a table; 0: 2^28 */
 } GasketModelOptions;
 
 /* ret_info may be NULL; clear it with gasket_load_info_clear. Errors: INPUT, FORMAT (FILE:LINE),

@@ -6,6 +6,7 @@
 #include <glib/gstdio.h>
 
 #include "algorithms/algorithms.h"
+#include "engine/graph.h"
 #include "loaders/cases.h"
 #include "loaders/model.h"
 #include "tests/run_everywhere.h"
@@ -113,16 +114,24 @@ iterate(const Network *network, double p[23], double pseudo)
     return likelihood;
 }
 
-static GasketFactorGraph *
-load(const char *text, const char *cases, uint32_t *ret_n, GError **error)
+static void
+free_states(gpointer names)
 {
-    const GasketModelOptions options = {.path = "a.uai"};
+    g_strfreev(names);
+}
+
+static GasketFactorGraph *
+load(const char *name, const char *text, const char *cases, uint32_t *ret_n, GError **error)
+{
+    g_autoptr(GHashTable) states =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_states);
+    const GasketModelOptions options = {.path = name, .state_names = states};
     g_autofree char *path = NULL;
     GasketFactorGraph *model = gasket_model_load_memory(text, strlen(text), &options, error);
     ck_assert_ptr_nonnull(model);
     int fd = g_file_open_tmp("gasket-cases-XXXXXX", &path, NULL);
     ck_assert(fd >= 0 && g_close(fd, NULL) && g_file_set_contents(path, cases, -1, NULL));
-    GasketFactorGraph *copies = gasket_cases_load(&model, path, ret_n, error);
+    GasketFactorGraph *copies = gasket_cases_load(&model, path, states, ret_n, error);
     if (error != NULL && *error != NULL && g_str_has_prefix((*error)->message, path)) {
         g_autofree char *message = g_strdup((*error)->message + strlen(path));
         g_clear_error(error);
@@ -157,7 +166,7 @@ build(const void *data)
             g_string_append_c(cases, k + 1 < N ? ',' : '\n');
         }
     uint32_t n;
-    g_autoptr(GasketFactorGraph) copies = load(text->str, cases->str, &n, &error);
+    g_autoptr(GasketFactorGraph) copies = load("a.uai", text->str, cases->str, &n, &error);
     ck_assert_no_error(error);
     ck_assert_uint_eq(n, N);
     GasketGraph *graph = gasket_factor_graph_finish_take(&copies, NULL, &error);
@@ -259,10 +268,31 @@ START_TEST(cases_that_do_not_fit_are_errors_with_their_place)
         g_autoptr(GError) error = NULL;
         uint32_t n;
         g_autoptr(GasketFactorGraph) copies =
-            load("BAYES 2 2 2 2 1 0 2 0 1 2 0.5 0.5 4 0.5 0.5 0.5 0.5", cases[i][0], &n, &error);
+            load("a.uai", "BAYES 2 2 2 2 1 0 2 0 1 2 0.5 0.5 4 0.5 0.5 0.5 0.5", cases[i][0], &n,
+                 &error);
         ck_assert_msg(copies == NULL, "%s was read", cases[i][0]);
         ck_assert_str_eq(error->message, cases[i][1]);
     }
+}
+END_TEST
+
+START_TEST(states_of_cases_may_have_names)
+{
+    static const char bif[] = "variable a { type discrete [ 3 ] { low, 2, high }; }\n"
+                              "probability ( a ) { table 0.2, 0.3, 0.5; }\n";
+    g_autoptr(GError) error = NULL;
+    uint32_t n;
+    g_autoptr(GasketFactorGraph) copies = load("a.bif", bif, "a\nhigh\n2\n0\n?\n", &n, &error);
+    ck_assert_no_error(error);
+    g_autoptr(GasketGraph) graph = gasket_factor_graph_finish_take(&copies, NULL, &error);
+    const int32_t *state = graph->kinds[0].columns[GASKET_VARIABLE_EVIDENCE].data;
+    const int32_t expected[] = {2, 1, 0, -1}; /* a name goes before a number */
+    ck_assert_mem_eq(state, expected, sizeof expected);
+    g_autoptr(GasketFactorGraph) none = load("a.bif", bif, "a\nmiddle\n", &n, &error);
+    ck_assert_ptr_null(none);
+    ck_assert_str_eq(
+        error->message,
+        ":2: found \"middle\", expected a state from 0 to 2 or by its name, or nothing");
 }
 END_TEST
 
@@ -288,6 +318,7 @@ main(void)
     tcase_add_test(em, tables_are_those_of_enumeration);
     tcase_add_test(em, tables_of_complete_cases_are_frequencies);
     tcase_add_test(em, cases_that_do_not_fit_are_errors_with_their_place);
+    tcase_add_test(em, states_of_cases_may_have_names);
     tcase_add_test(em, the_bits_are_the_same_everywhere);
     return check_run("em", &em, 1);
 }
