@@ -200,6 +200,12 @@ bool bp_forest_decode(BpForest *forest, BpSettings *settings, GError **error);
  * partition function (its maximum, in the domain MAX). */
 bool bp_finish(GasketRun *run, BpSettings *settings, double *ret_log_z, GError **error);
 
+/* [all] In logarithms: whether messages to a variable contradict one another so much that none of
+ * its states is likely by all. Such messages run away from one another, and log Z with them,
+ * though no probability seems to change. */
+bool bp_find_conflict(GasketRun *run, const BpSettings *settings, bool *ret_conflict,
+                      GError **error);
+
 /* [all] Marginals of factors, each with its likeliest entry in the state. */
 bool bp_finish_factors(GasketRun *run, const BpSettings *settings, GError **error);
 

@@ -23,11 +23,10 @@
  *
  *   q_v = (prior + (c'_v - c_v) o_v + sum of m_fv) / (c'_v + n)
  *
- * Solving this by sweeps and then taking q for o never raises the free energy, if c'_v makes it
- * convex (0 does) and the sweeps get near enough to the solution; where o = q the messages are a
- * fixed point of plain belief propagation. The larger c'_v, the less a belief moves at once: at
- * first it is half of - the sum of 1 / variables of f, which is still convex; if that does not
- * settle, 0, then more sweeps for each o.
+ * With c'_v = 0 that is convex; the larger c'_v, the less a belief moves at once. Solving it by
+ * sweeps and then taking q for o never raises the free energy, if the sweeps get near enough to the
+ * solution: should it not settle, more of them are made for each o. Where o = q the messages are a
+ * fixed point of plain belief propagation.
  *
  * References: M. Wainwright, T. Jaakkola, A. Willsky, A new class of upper bounds on the log
  * partition function, 2005; A. Yuille, CCCP algorithms to minimize the Bethe and Kikuchi free
@@ -37,12 +36,6 @@
 #include "bp.h"
 
 #include <gasket/algorithm.h>
-
-/* What a factor publishes. */
-typedef struct {
-    double weight; /* c_f */
-    double part;   /* 1 / its variables */
-} FactorWeight;
 
 static const GasketRowSet variable_rows[] = {{.relation = 0, .direction = GASKET_OUT}};
 
@@ -54,14 +47,14 @@ believe(const BpCounting *counting, const FactorModel *model, const GasketRows *
         double *q, size_t n)
 {
     const GasketVertex v = rows->vertex[r];
-    const FactorWeight *weight = rows->values;
+    const double *weight = rows->values; /* c_f */
     const double hold = counting->hold[v], share = counting->share[v];
     size_t length;
 
     factor_prior(model, v, q);
     for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++) {
         const double *in = factor_in(rows, e, model->uniform, &length);
-        const double c = weight[rows->neighbour[e]].weight;
+        const double c = weight[rows->neighbour[e]];
         for (size_t x = 0; x < n; x++)
             q[x] += c * in[x];
     }
@@ -106,14 +99,14 @@ void
 bp_counting_belief(const BpSettings *settings, const GasketRows *rows, size_t r, double *belief,
                    size_t n)
 {
-    const FactorWeight *weight = rows->values;
+    const double *weight = rows->values; /* c_f */
     size_t length;
 
     factor_prior(settings->model, rows->vertex[r], belief);
     for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++) {
         const double *in = factor_in(rows, e, settings->model->uniform, &length);
         for (size_t x = 0; x < n; x++)
-            belief[x] += weight[rows->neighbour[e]].weight * in[x];
+            belief[x] += weight[rows->neighbour[e]] * in[x];
     }
 }
 
@@ -123,16 +116,12 @@ static void
 weight_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
 {
     const BpSettings *settings = context->parameters;
-    const GasketRows *rows = run->rows;
-    FactorWeight *value = run->value;
+    const double *weight = settings->counting->weight;
+    double *value = run->value;
     (void)sums;
 
-    for (size_t i = 0; i < run->count; i++) {
-        const double n = (double)(rows->end[i] - rows->begin[i]);
-        const double *weight = settings->counting->weight;
-        value[run->vertex[i]] =
-            (FactorWeight){weight != NULL ? weight[run->vertex[i]] : 1, n > 0 ? 1 / n : 0};
-    }
+    for (size_t i = 0; i < run->count; i++)
+        value[run->vertex[i]] = weight != NULL ? weight[run->vertex[i]] : 1;
 }
 
 /* Tables to the power of 1 / c_f: they are logarithms, and the model's own. */
@@ -147,13 +136,9 @@ scale_tables(FactorModel *model, const double *weight)
 bool
 bp_counting_open(Bp *bp, BpCounting *counting, GError **error)
 {
-    static const GasketRowSet factor_rows[] = {{.relation = 0, .direction = GASKET_IN}};
     const FactorModel *model = &bp->model;
     const GasketProgram publish = {.name = "weights",
                                    .kind = GASKET_KIND_FACTOR,
-                                   .rows = factor_rows,
-                                   .n_rows = 1,
-                                   .whole_rows = true,
                                    .apply = weight_apply,
                                    .parameters = &bp->settings};
     const uint64_t n = model->n_variables, states = bp->settings.marginal_begin[n];
@@ -170,7 +155,7 @@ bp_counting_open(Bp *bp, BpCounting *counting, GError **error)
     }
     for (uint64_t v = 0; v < n; v++)
         counting->share[v] = 1;
-    if (!gasket_run_set_value(bp->run, GASKET_KIND_FACTOR, sizeof(FactorWeight), error))
+    if (!gasket_run_set_value(bp->run, GASKET_KIND_FACTOR, sizeof(double), error))
         return false;
     bp->settings.counting = counting;
     if (counting->weight != NULL)
@@ -190,25 +175,20 @@ bp_counting_clear(BpCounting *counting)
 
 /* ---- the double loop ------------------------------------------------------------------------- */
 
-#define WINDOW 100 /* outer iterations of the first window */
+#define LEAST  (-700) /* logarithm of a belief of before: 0 would stay so for ever */
+#define WINDOW 100    /* outer iterations of the first window */
 
-/* c'_v = - bold times the sum of 1 / variables of f, where that is above 1 - n. */
+/* c'_v = 0. */
 static bool
-set_boldness(Bp *bp, BpCounting *counting, double bold, GError **error)
+set_shares(Bp *bp, BpCounting *counting, GError **error)
 {
     g_autoptr(GasketRows) rows = gasket_run_rows(bp->run, variable_rows[0], error);
     if (rows == NULL)
         return false;
-    const FactorWeight *weight = rows->values;
     for (size_t r = 0; r < rows->count; r++) {
-        const GasketVertex v = rows->vertex[r];
         const double n = (double)(rows->end[r] - rows->begin[r]);
-        double parts = 0;
-        for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++)
-            parts += weight[rows->neighbour[e]].part;
-        const double c = MAX(1 - n, -bold * parts);
-        counting->hold[v] = n > 0 ? c - (1 - n) : 0;
-        counting->share[v] = n > 0 ? 1 / (c + n) : 1;
+        counting->hold[rows->vertex[r]] = n > 0 ? n - 1 : 0;
+        counting->share[rows->vertex[r]] = n > 0 ? 1 / n : 1;
     }
     return true;
 }
@@ -223,7 +203,8 @@ take_beliefs(Bp *bp, BpCounting *counting, double *ret_moved, GError **error)
         const size_t n = (size_t)(counting->begin[v + 1] - first);
         double d = factor_distance(FACTOR_LOG, counting->now + first, counting->old + first, n);
         *ret_moved = MAX(*ret_moved, d);
-        memcpy(counting->old + first, counting->now + first, n * sizeof(double));
+        for (size_t x = 0; x < n; x++)
+            counting->old[first + x] = MAX(counting->now[first + x], LEAST);
     }
     return gasket_run_reduce_max(bp->run, ret_moved, 1, error);
 }
@@ -246,17 +227,14 @@ sweep_inner(Bp *bp, unsigned sweeps, BpOutcome *ret_outcome, GError **error)
 bool
 bp_double_loop(Bp *bp, BpCounting *counting, BpOutcome *ret_outcome, GError **error)
 {
-    static const struct {
-        double bold;
-        unsigned sweeps;
-    } stages[] = {{0.5, 5}, {0, 5}, {0, 10}, {0, 20}, {0, 40}};
+    static const unsigned sweeps[] = {5, 10, 20, 40};
     unsigned stage = 0, at = 0, window = WINDOW;
     double best = INFINITY, before = INFINITY, moved;
 
-    if (!set_boldness(bp, counting, stages[0].bold, error))
+    if (!set_shares(bp, counting, error))
         return false;
     while (*ret_outcome == BP_DONE && gasket_run_continues(bp->run)) {
-        if (!sweep_inner(bp, stages[stage].sweeps, ret_outcome, error) ||
+        if (!sweep_inner(bp, sweeps[stage], ret_outcome, error) ||
             !take_beliefs(bp, counting, &moved, error))
             return false;
         gasket_run_end_iteration(bp->run, moved,
@@ -269,10 +247,8 @@ bp_double_loop(Bp *bp, BpCounting *counting, BpOutcome *ret_outcome, GError **er
         before = settles ? best : INFINITY;
         best = INFINITY;
         at = 0;
-        if (settles || stage + 1 == G_N_ELEMENTS(stages))
-            continue;
-        if (!set_boldness(bp, counting, stages[++stage].bold, error))
-            return false;
+        if (!settles && stage + 1 < G_N_ELEMENTS(sweeps))
+            stage++;
     }
     return true;
 }

@@ -67,6 +67,46 @@ belief_apply(const GasketContext *context, const GasketVertices *run, const void
     bp_tell(context, &seen);
 }
 
+/* ---- conflicts ------------------------------------------------------------------------------- */
+
+#define CONFLICT (-1000) /* the likeliest state has a message that takes this for its logarithm */
+
+static void
+conflict_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
+{
+    const BpSettings *settings = context->parameters;
+    const FactorModel *model = settings->model;
+    const GasketRows *rows = run->rows;
+    double *belief = context->scratch;
+    int64_t found = 0;
+    (void)sums;
+
+    for (size_t i = 0; i < run->count; i++) {
+        const GasketVertex v = run->vertex[i];
+        size_t n = (size_t)model->cardinality[v], length;
+        factor_prior(model, v, belief);
+        for (uint64_t e = rows->begin[i]; e < rows->end[i]; e++)
+            factor_multiply(model->domain, belief, factor_in(rows, e, model->uniform, &length), n);
+        const double largest = factor_maximum(belief, n);
+        found += largest < CONFLICT && largest > -INFINITY;
+    }
+    gasket_count(context, BP_TINY, 0, found);
+}
+
+bool
+bp_find_conflict(GasketRun *run, const BpSettings *settings, bool *ret_conflict, GError **error)
+{
+    GasketProgram program = bp_variable_program(settings);
+    program.name = "conflicts";
+    program.apply = conflict_apply;
+    program.scatter = NULL;
+    program.aggregates = 1 << BP_TINY;
+    if (!gasket_run_step(run, &program, error))
+        return false;
+    *ret_conflict = gasket_run_total_count(run, BP_TINY, 0) > 0;
+    return true;
+}
+
 /* Nothing is possible: no distribution. */
 static void
 clear_apply(const GasketContext *context, const GasketVertices *run, const void *sums)

@@ -151,6 +151,21 @@ bp_sweep(Bp *bp, double *ret_residual, BpOutcome *ret_outcome, GError **error)
     return (sequential ? sweep_sequential : sweep_parallel)(bp, ret_residual, ret_outcome, error);
 }
 
+/* What only seems to have converged is for the double loop. */
+static bool
+check_conflict(Bp *bp, bool *ret_converged, GError **error)
+{
+    bool conflict;
+
+    if (bp->model.domain != FACTOR_LOG || !bp->damping.automatic || bp->reweighted)
+        return true;
+    if (!bp_find_conflict(bp->run, &bp->settings, &conflict, error))
+        return false;
+    *ret_converged = !conflict;
+    bp->damping.exhausted = conflict;
+    return true;
+}
+
 static bool
 sweep_to_end(Bp *bp, BpOutcome *ret_outcome, GError **error)
 {
@@ -159,7 +174,9 @@ sweep_to_end(Bp *bp, BpOutcome *ret_outcome, GError **error)
         double residual = 0;
         if (!bp_sweep(bp, &residual, ret_outcome, error))
             return false;
-        const bool converged = *ret_outcome == BP_DONE && residual < gasket_run_tolerance(bp->run);
+        bool converged = *ret_outcome == BP_DONE && residual < gasket_run_tolerance(bp->run);
+        if (converged && !check_conflict(bp, &converged, error))
+            return false;
         gasket_run_end_iteration(bp->run, residual, converged);
         if (!converged)
             damping_watch(&bp->damping, &bp->settings, residual, gasket_run_tolerance(bp->run));
@@ -239,6 +256,10 @@ settle(Bp *bp, BpOutcome *ret_outcome, GError **error)
         return false;
     bp->settings.fast = false;
     bp->settings.damping = 0;
+    bp->schedule = BP_SCHEDULE_SEQUENTIAL; /* it descends one variable at a time */
+    if (bp->order.n_groups == 0 &&
+        !factor_order_open(&bp->order, &bp->model, GASKET_KIND_VARIABLE, error))
+        return false;
     return bp_counting_open(bp, &bp->counting, error) && bp_start(bp->run, &bp->settings, error) &&
            bp_double_loop(bp, &bp->counting, ret_outcome, error);
 }
