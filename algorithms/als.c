@@ -11,6 +11,10 @@
  *   for user u: X = rows (q_i, 1) of the items that u rated, y_i = r_ui - mean - b_i
  *               (p_u, b_u) = (X^T X + lambda n_u I)^-1 X^T y
  *
+ * With --l1 the objective has l1 (sum n_u |p_u|_1 + sum n_i |q_i|_1) too, and a vertex lowers its
+ * part number by number: a factor that the ratings do not pull away from 0 by more than that is 0
+ * (sparse ALS). It starts from where it stood, so invariant 1 holds.
+ *
  * Regularization is weighted by the number of ratings, so that one lambda suits users with many
  * ratings and with few, and any rank (Zhou et al.).
  *
@@ -39,6 +43,7 @@
 typedef struct {
     int64_t factors;
     double regularization;
+    double l1;
     double deviation;
     bool no_biases;
     int64_t patience, top;
@@ -49,6 +54,9 @@ static const GasketOption options[] = {
      "numbers that describe a user or an item", .minimum = 1, .maximum = 1000},
     {"regularization", GASKET_OPTION_DOUBLE, offsetof(Parameters, regularization), "0.15",
      "lambda: how much factors and biases are drawn to 0, for each rating", .minimum = 1e-9,
+     .maximum = 1e9},
+    {"l1", GASKET_OPTION_DOUBLE, offsetof(Parameters, l1), "0",
+     "weight of the factors' magnitudes, for each rating: many become 0 (sparse ALS)", .minimum = 0,
      .maximum = 1e9},
     {"deviation", GASKET_OPTION_DOUBLE, offsetof(Parameters, deviation), "0.1",
      "of the normal distribution that the first factors are drawn from", .minimum = 1e-9,
@@ -69,9 +77,12 @@ static const GasketOption options[] = {
 /* Ratings that are gathered before A is updated. */
 #define BLOCK 128
 
+/* Over a vertex's numbers, where magnitudes count. */
+#define SWEEPS 10
+
 typedef struct {
     const GasketRecommender *model;
-    double lambda;
+    double lambda, l1;
     bool biases;
     size_t stride;
     const GasketDense *dense;
@@ -127,6 +138,23 @@ gather_row(const Turn *turn, const GasketRows *rows, size_t r, const Workspace *
     return total;
 }
 
+/* With magnitudes: exact minima of one number after the other, from where the vertex stood. a_ij
+ * stands at i <= j alone. own: the old (factors, bias), which the new ones replace. */
+static void
+descend(const Turn *turn, const Workspace *space, size_t unknowns, double l1, float *own)
+{
+    const size_t rank = turn->model->options.rank, stride = turn->stride;
+    for (unsigned sweep = 0; sweep < SWEEPS; sweep++)
+        for (size_t i = 0; i < unknowns; i++) {
+            double left = space->t[i];
+            for (size_t j = 0; j < unknowns; j++)
+                left -= j == i ? 0 : space->a[MIN(i, j) * stride + MAX(i, j)] * own[j];
+            const double drawn = i < rank ? l1 / 2 : 0; /* a bias is not drawn */
+            left = left > drawn ? left - drawn : left < -drawn ? left + drawn : 0;
+            own[i] = (float)(left / space->a[i * stride + i]);
+        }
+}
+
 /* Solves for a vertex: own = (factors, bias). */
 static void
 solve_row(const Turn *turn, const GasketRows *rows, size_t r, const Workspace *space, float *own)
@@ -144,6 +172,10 @@ solve_row(const Turn *turn, const GasketRows *rows, size_t r, const Workspace *s
     if (turn->biases) {
         space->a[rank * stride + rank] = n + turn->lambda * n;
         space->t[rank] = total;
+    }
+    if (turn->l1 > 0) {
+        descend(turn, space, unknowns, turn->l1 * n, own);
+        return;
     }
     bool solved = turn->dense->solve(space->a, unknowns, stride, space->t);
     for (size_t i = 0; i < rank; i++)
@@ -163,6 +195,9 @@ turn_apply(const GasketContext *context, const GasketVertices *run, const void *
 
     for (size_t r = 0; r < rows->count; r++) {
         float *own = value + (size_t)rows->vertex[r] * width;
+        if (turn->l1 > 0)
+            memmove(own, (const float *)run->published + (size_t)rows->vertex[r] * width,
+                    width * sizeof *own);
         if (rows->begin[r] == rows->end[r])
             memset(own, 0, width * sizeof *own);
         else
@@ -192,6 +227,7 @@ als_run(GasketRun *run, const void *parameters, GError **error)
     /* One column more than factors, for the bias's row of A. */
     const Turn turn = {.model = &model,
                        .lambda = given->regularization,
+                       .l1 = given->l1,
                        .biases = !given->no_biases,
                        .stride = gasket_dense_stride((size_t)given->factors + 1),
                        .dense = gasket_dense()};

@@ -163,6 +163,69 @@ START_TEST(the_objective_never_grows)
 }
 END_TEST
 
+/* The objective with magnitudes; ret_zeros: factors that are 0. */
+static double
+sparse_objective(const Planted *planted, const GasketResult *result, double l1, unsigned *ret_zeros)
+{
+    const float *p = gasket_result_column(result, 0), *q = gasket_result_column(result, 2);
+    double sum = objective(planted, result);
+    *ret_zeros = 0;
+    for (unsigned u = 0; u < planted->users; u++)
+        for (unsigned i = 0; i < planted->items; i++)
+            for (unsigned f = 0; f < RANK && planted->part[u][i] == 1; f++)
+                sum += l1 * (fabsf(p[u * RANK + f]) + fabsf(q[i * RANK + f]));
+    for (unsigned f = 0; f < planted->items * RANK; f++)
+        *ret_zeros += q[f] == 0;
+    return sum;
+}
+
+/* Whether no single factor of an item can be changed to lower the objective. */
+static void
+assert_items_are_minima(const Planted *planted, const GasketResult *result, double l1)
+{
+    const float *p = gasket_result_column(result, 0), *q = gasket_result_column(result, 2);
+    const double mean = mean_of(planted);
+    for (unsigned i = 0; i < planted->items; i++)
+        for (unsigned f = 0; f < RANK; f++) {
+            const double x = q[i * RANK + f];
+            double slope = 0, n = 0;
+            for (unsigned u = 0; u < planted->users; u++) {
+                if (planted->part[u][i] != 1)
+                    continue;
+                slope -= 2 * p[u * RANK + f] *
+                         (planted->rating[u][i] - predict(result, mean, RANK, u, i));
+                slope += 2 * LAMBDA * x;
+                n++;
+            }
+            if (x == 0)
+                ck_assert_double_le(fabs(slope), l1 * n * 1.001 + 1e-3);
+            else
+                ck_assert_double_eq_tol(slope, x > 0 ? -l1 * n : l1 * n, 0.02 * n);
+        }
+}
+
+START_TEST(with_magnitudes_the_objective_never_grows_and_factors_become_zero)
+{
+    const double l1 = 0.3;
+    const Planted planted = planted_new(30, 20, 2, 11);
+    g_autofree void *given = parameters("3", "0.1", "0");
+    ck_assert(gasket_options_set(gasket_als.options, given, "l1", "0.3", NULL));
+    ck_assert(gasket_options_set(gasket_als.options, given, "deviation", "1", NULL));
+    double last = INFINITY;
+    unsigned zeros = 0;
+    for (unsigned n = 1; n <= 12; n++) {
+        g_autoptr(GasketResult) result = run_als(&planted, given, n);
+        const double now = sparse_objective(&planted, result, l1, &zeros);
+        ck_assert_msg(now <= last * (1 + 1e-6), "iteration %u: %.9g after %.9g", n, now, last);
+        last = now;
+        if (n == 12)
+            assert_items_are_minima(&planted, result, l1);
+    }
+    ck_assert_uint_gt(zeros, 0);
+    ck_assert_uint_lt(zeros, planted.items * RANK);
+}
+END_TEST
+
 START_TEST(planted_factors_are_found)
 {
     const Planted planted = planted_new(60, 50, 2, 21);
@@ -278,6 +341,8 @@ START_TEST(bits_are_the_same_everywhere)
     static const unsigned workers[] = {1, 2, 4, 0};
     const Planted planted = planted_new(20, 25, 2, 51);
     g_autofree void *given = parameters("9", "0.1", "3");
+    if (_i == 1)
+        ck_assert(gasket_options_set(gasket_als.options, given, "l1", "0.05", NULL));
     const Experiment experiment = {&gasket_als,      given,     planted_build,
                                    .data = &planted, .seed = 2, .iterations = 3};
     /* Lengths and offsets of the columns are those that prepare fills in. */
@@ -336,10 +401,11 @@ main(void)
     tcase_set_timeout(als, 120);
     tcase_add_test(als, the_items_turn_is_the_dense_solution);
     tcase_add_test(als, the_objective_never_grows);
+    tcase_add_test(als, with_magnitudes_the_objective_never_grows_and_factors_become_zero);
     tcase_add_test(als, planted_factors_are_found);
     tcase_add_test(als, errors_are_those_of_the_predictions);
     tcase_add_test(als, ranking_metrics_are_those_of_every_pair);
-    tcase_add_test(als, bits_are_the_same_everywhere);
+    tcase_add_loop_test(als, bits_are_the_same_everywhere, 0, 2);
     tcase_add_test(als, movielens_is_predicted_as_well_as_it_should_be);
     tcase_add_test(als, a_graph_without_ratings_is_refused);
     TCase *const cases[] = {als};
