@@ -15,6 +15,8 @@
  * part number by number: a factor that the ratings do not pull away from 0 by more than that is 0
  * (sparse ALS). It starts from where it stood, so invariant 1 holds.
  *
+ * With --weighted a rating's error, and its share of n_u and n_i, count as much as its weight says.
+ *
  * Regularization is weighted by the number of ratings, so that one lambda suits users with many
  * ratings and with few, and any rank (Zhou et al.).
  *
@@ -45,7 +47,7 @@ typedef struct {
     double regularization;
     double l1;
     double deviation;
-    bool no_biases;
+    bool no_biases, weighted;
     int64_t patience, top;
 } Parameters;
 
@@ -63,6 +65,8 @@ static const GasketOption options[] = {
      .maximum = 1e3},
     {"no-biases", GASKET_OPTION_BOOL, offsetof(Parameters, no_biases),
      .help = "neither mean nor biases: a prediction is p . q alone"},
+    {"weighted", GASKET_OPTION_BOOL, offsetof(Parameters, weighted),
+     .help = "the column of times holds what each rating weighs, 0 or more"},
     {"patience", GASKET_OPTION_INT, offsetof(Parameters, patience), "3",
      "with --validate: stop after so many iterations without a better error", .minimum = 1,
      .maximum = 1e6},
@@ -85,6 +89,7 @@ typedef struct {
     double lambda, l1;
     bool biases;
     size_t stride;
+    int weight; /* edge column; -1: every rating weighs 1 */
     const GasketDense *dense;
 } Turn;
 
@@ -115,14 +120,40 @@ workspace(void *scratch, size_t stride)
     return space;
 }
 
-/* Gathers the row into A = X^T X, t = X^T y, s = X^T 1; returns y^T 1. */
+/* Makes m rows of X and y weigh what they should: each times the root of its weight. s += X^T w;
+ * returns what y^T 1 gains by it, and adds what 1^T 1 does to *n. */
 static double
-gather_row(const Turn *turn, const GasketRows *rows, size_t r, const Workspace *space)
+weigh(const Turn *turn, const GasketRows *rows, uint64_t begin, size_t m, const Workspace *space,
+      double *n)
+{
+    const double *weights = rows->column[turn->weight].data;
+    double gain = 0;
+    for (size_t i = 0; i < m; i++) {
+        const double weight = fmax(0, weights[begin + i]), root = sqrt(weight);
+        float *x = space->x + i * turn->stride;
+        for (size_t f = 0; f < turn->stride; f++) {
+            space->s[f] += weight * x[f];
+            x[f] = (float)(root * x[f]);
+        }
+        gain += (weight - 1) * space->y[i];
+        space->y[i] = (float)(root * space->y[i]);
+        *n += weight - 1;
+    }
+    return gain;
+}
+
+/* Gathers the row into A = X^T X, t = X^T y, s = X^T 1; returns y^T 1, and the ratings' weight in
+ * *ret_n. */
+static double
+gather_row(const Turn *turn, const GasketRows *rows, size_t r, const Workspace *space,
+           double *ret_n)
 {
     const unsigned width = turn->model->width, rank = turn->model->options.rank;
     const float *values = rows->values, *rating = rows->column[0].data;
+    const bool weighted = turn->weight >= 0;
     double total = 0;
 
+    *ret_n = (double)(rows->end[r] - rows->begin[r]);
     memset(space->a, 0, (turn->stride * turn->stride + 2 * turn->stride) * sizeof(double));
     for (uint64_t begin = rows->begin[r]; begin < rows->end[r]; begin += BLOCK) {
         const size_t m = MIN(rows->end[r] - begin, BLOCK);
@@ -133,7 +164,10 @@ gather_row(const Turn *turn, const GasketRows *rows, size_t r, const Workspace *
             space->y[i] = (float)y;
             total += y;
         }
-        turn->dense->update(space->x, space->y, m, turn->stride, space->a, space->t, space->s);
+        if (weighted)
+            total += weigh(turn, rows, begin, m, space, ret_n);
+        turn->dense->update(space->x, space->y, m, turn->stride, space->a, space->t,
+                            weighted ? NULL : space->s);
     }
     return total;
 }
@@ -160,8 +194,8 @@ static void
 solve_row(const Turn *turn, const GasketRows *rows, size_t r, const Workspace *space, float *own)
 {
     const size_t rank = turn->model->options.rank, stride = turn->stride;
-    const double n = (double)(rows->end[r] - rows->begin[r]);
-    const double total = gather_row(turn, rows, r, space);
+    double n;
+    const double total = gather_row(turn, rows, r, space, &n);
     const size_t unknowns = rank + turn->biases;
 
     for (size_t i = 0; i < rank; i++) {
@@ -220,6 +254,11 @@ als_run(GasketRun *run, const void *parameters, GError **error)
         .hint = "a larger --regularization",
     };
     g_auto(GasketRecommender) model = {0};
+    if (given->weighted && gasket_run_edge_column(run, 0, "time") < 0) {
+        g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
+                    "--weighted: the ratings have no column of times with their weights");
+        return false;
+    }
     if (!gasket_recommender_begin(&model, run, &common, error) ||
         !gasket_recommender_draw(&model, given->deviation, false, error))
         return false;
@@ -228,6 +267,7 @@ als_run(GasketRun *run, const void *parameters, GError **error)
     const Turn turn = {.model = &model,
                        .lambda = given->regularization,
                        .l1 = given->l1,
+                       .weight = given->weighted ? gasket_run_edge_column(run, 0, "time") : -1,
                        .biases = !given->no_biases,
                        .stride = gasket_dense_stride((size_t)given->factors + 1),
                        .dense = gasket_dense()};
@@ -250,8 +290,24 @@ als_run(GasketRun *run, const void *parameters, GError **error)
     return gasket_recommender_finish(&model, error);
 }
 
+static bool
+als_prepare(const void *parameters, double tolerance, GasketNeeds *wanted,
+            GasketResultColumn *columns, GError **error)
+{
+    const Parameters *given = parameters;
+    wanted[0].times = given->weighted;
+    return gasket_recommender_prepare(parameters, tolerance, wanted, columns, error);
+}
+
 const GasketAlgorithm gasket_als = {
-    GASKET_RECOMMENDER_METHOD(Parameters),
+    .abi = GASKET_ABI,
+    .input = GASKET_INPUT_RATINGS,
+    .parameters_size = sizeof(Parameters),
+    .needs = gasket_recommender_needs,
+    .n_needs = G_N_ELEMENTS(gasket_recommender_needs),
+    .results = gasket_recommender_results,
+    .n_results = GASKET_RECOMMENDER_N_RESULTS,
+    .prepare = als_prepare,
     .name = "als",
     .summary = "predict ratings by alternating least squares",
     .description =

@@ -9,6 +9,7 @@
 #include "algorithms/algorithms.h"
 #include "loaders/ratings.h"
 #include "tests/ratings_graphs.h"
+#include "tests/ratings_times.h"
 
 #define LAMBDA 0.1
 #define RANK   3
@@ -122,6 +123,41 @@ START_TEST(the_items_turn_is_the_dense_solution)
             ck_assert_double_eq_tol(q[i * RANK + f], t[f], 2e-5);
         ck_assert_double_eq_tol(bi[i], t[RANK], 2e-5);
     }
+}
+END_TEST
+
+START_TEST(with_weights_the_items_turn_is_the_dense_solution_of_weighted_ratings)
+{
+    Ratings ratings = ratings_plant(30, 20, 2, 0.6, 0.5, false);
+    g_autoptr(GasketResult) result =
+        ratings_train_with_times(&gasket_als, &ratings,
+                                 "factors=3 regularization=0.1 weighted=true", 2);
+    const float *p = gasket_result_column(result, 0), *bu = gasket_result_column(result, 1);
+    const float *q = gasket_result_column(result, 2), *bi = gasket_result_column(result, 3);
+    const double mean = gasket_result_metric(result, "mean");
+    for (unsigned i = 0; i < gasket_result_n(result, 1); i++) {
+        double a[RANK + 1][RANK + 1] = {{0}}, t[RANK + 1] = {0}, n = 0;
+        for (size_t e = 0; e < ratings.n; e++) {
+            const int64_t u = (ratings.user[e] - 100) / 3; /* as ratings_plant names them */
+            if (ratings.item[e] != 7 * i || ratings.test[e])
+                continue;
+            const double w = ratings_time(ratings.user[e], ratings.item[e]);
+            const double x[RANK + 1] = {p[u * RANK], p[u * RANK + 1], p[u * RANK + 2], 1};
+            for (unsigned r = 0; r <= RANK; r++) {
+                for (unsigned c = 0; c <= RANK; c++)
+                    a[r][c] += w * x[r] * x[c];
+                t[r] += w * x[r] * (ratings.rating[e] - mean - bu[u]);
+            }
+            n += w;
+        }
+        for (unsigned r = 0; r <= RANK; r++)
+            a[r][r] += LAMBDA * n;
+        eliminate(RANK + 1, a, t);
+        for (unsigned f = 0; f < RANK; f++)
+            ck_assert_double_eq_tol(q[i * RANK + f], t[f], 1e-4);
+        ck_assert_double_eq_tol(bi[i], t[RANK], 1e-4);
+    }
+    ratings_clear(&ratings);
 }
 END_TEST
 
@@ -348,7 +384,8 @@ START_TEST(bits_are_the_same_everywhere)
     /* Lengths and offsets of the columns are those that prepare fills in. */
     GasketResultColumn columns[4];
     memcpy(columns, gasket_als.results, sizeof columns);
-    ck_assert(gasket_als.prepare(given, 0, NULL, columns, NULL));
+    GasketNeeds needs[3];
+    ck_assert(gasket_als.prepare(given, 0, needs, columns, NULL));
     GasketAlgorithm prepared = gasket_als;
     prepared.results = columns;
     Experiment copy = experiment;
@@ -400,6 +437,7 @@ main(void)
     TCase *als = tcase_create("als");
     tcase_set_timeout(als, 120);
     tcase_add_test(als, the_items_turn_is_the_dense_solution);
+    tcase_add_test(als, with_weights_the_items_turn_is_the_dense_solution_of_weighted_ratings);
     tcase_add_test(als, the_objective_never_grows);
     tcase_add_test(als, with_magnitudes_the_objective_never_grows_and_factors_become_zero);
     tcase_add_test(als, planted_factors_are_found);
