@@ -322,10 +322,17 @@ declare(GasketRun *run, GError **error)
 }
 
 static bool
+check(LinearSystem *system, double residual, void *settings, GError **error)
+{
+    return (!linear_system_diverges(system, residual) &&
+            gasket_run_total_count(system->run, NEGATIVE, 0) == 0) ||
+           explain(system, settings, residual, error);
+}
+
+static bool
 gabp_run(GasketRun *run, const void *parameters, GError **error)
 {
     (void)parameters;
-    const double tolerance = gasket_run_tolerance(run);
     LinearSystem system;
     if (!declare(run, error) || !linear_system_start(&system, run, sizeof(Node), true, error))
         return false;
@@ -336,32 +343,8 @@ gabp_run(GasketRun *run, const void *parameters, GError **error)
     GasketProgram measure = program_of("measure", measure_gather, measure_apply, &settings);
     measure.changes = GASKET_CHANGES_NONE;
 
-    double residual = 0;
-    bool measured = false;
-    if (!gasket_run_step(run, &begin, error))
-        return false;
-    while (gasket_run_continues(run)) {
-        if (!gasket_run_step(run, &step, error))
-            return false;
-        residual = linear_system_relative(&system);
-        if (linear_system_diverges(&system, residual) ||
-            gasket_run_total_count(run, NEGATIVE, 0) > 0)
-            return explain(&system, &settings, residual, error);
-        measured = residual <= tolerance;
-        if (measured) {
-            if (!gasket_run_step(run, &measure, error))
-                return false;
-            residual = linear_system_relative(&system);
-        }
-        gasket_run_end_iteration(run, residual, residual <= tolerance);
-    }
-    if (!measured) {
-        if (!gasket_run_step(run, &measure, error))
-            return false;
-        residual = linear_system_relative(&system);
-    }
-    gasket_run_set_metric(run, "residual", residual);
-    return true;
+    return gasket_run_step(run, &begin, error) &&
+           linear_system_solve(&system, &step, &measure, check, &settings, error);
 }
 
 static bool

@@ -105,16 +105,13 @@ measure_apply(const GasketContext *context, const GasketVertices *run, const voi
 
 /* ---- the driver ------------------------------------------------------------------------------ */
 
-/* A step, and how far the solution before it was off. */
 static bool
-take(LinearSystem *system, const GasketProgram *program, double *ret_residual, GError **error)
+check(LinearSystem *system, double residual, void *data, GError **error)
 {
-    if (!gasket_run_step(system->run, program, error))
-        return false;
-    *ret_residual = linear_system_relative(system);
-    if (!linear_system_diverges(system, *ret_residual))
+    (void)data;
+    if (!linear_system_diverges(system, residual))
         return true;
-    linear_system_refuse(system, *ret_residual,
+    linear_system_refuse(system, residual,
                          "expected less than once; try --damping 0.5 or, where the matrix is "
                          "symmetric and positive definite, --engine chromatic",
                          error);
@@ -125,7 +122,6 @@ static bool
 jacobi_run(GasketRun *run, const void *parameters, GError **error)
 {
     const Parameters *given = parameters;
-    const double tolerance = gasket_run_tolerance(run);
     LinearSystem system;
     if (!gasket_run_set_aggregates(run, linear_aggregates, LINEAR_AGGREGATES, error) ||
         !gasket_run_set_value(run, 0, sizeof(double), error) ||
@@ -148,20 +144,7 @@ jacobi_run(GasketRun *run, const void *parameters, GError **error)
     measure.apply = measure_apply;
     measure.changes = GASKET_CHANGES_NONE;
 
-    double residual = 0;
-    bool measured = false;
-    while (gasket_run_continues(run)) {
-        if (!take(&system, &step, &residual, error))
-            return false;
-        measured = residual <= tolerance;
-        if (measured && !take(&system, &measure, &residual, error))
-            return false;
-        gasket_run_end_iteration(run, residual, residual <= tolerance);
-    }
-    if (!measured && !take(&system, &measure, &residual, error))
-        return false;
-    gasket_run_set_metric(run, "residual", residual);
-    return true;
+    return linear_system_solve(&system, &step, &measure, check, NULL, error);
 }
 
 static bool

@@ -152,15 +152,6 @@ relative(double squares, double rhs_norm)
     return sqrt(squares) / (rhs_norm > 0 ? rhs_norm : 1);
 }
 
-double
-linear_system_relative(LinearSystem *system)
-{
-    double r = relative(gasket_run_total(system->run, LINEAR_RESIDUAL, 0), system->rhs_norm);
-    if (isnan(system->first))
-        system->first = r;
-    return r;
-}
-
 bool
 linear_system_diverges(const LinearSystem *system, double r)
 {
@@ -174,6 +165,41 @@ linear_system_refuse(const LinearSystem *system, double r, const char *hint, GEr
                 "diverges: the residual is %.3g times the right-hand side, and was %.3g at first; "
                 "off the diagonal a row of the matrix has up to %.3g times as much as on it; %s",
                 r, system->first, system->dominance, hint);
+}
+
+/* A step, and the residual that it adds up. */
+static bool
+take(LinearSystem *system, const GasketProgram *program, double *ret_residual, GError **error)
+{
+    if (!gasket_run_step(system->run, program, error))
+        return false;
+    *ret_residual = relative(gasket_run_total(system->run, LINEAR_RESIDUAL, 0), system->rhs_norm);
+    if (isnan(system->first))
+        system->first = *ret_residual;
+    return true;
+}
+
+bool
+linear_system_solve(LinearSystem *system, const GasketProgram *step, const GasketProgram *measure,
+                    LinearCheck check_step, void *data, GError **error)
+{
+    GasketRun *run = system->run;
+    const double tolerance = gasket_run_tolerance(run);
+    double residual = 0;
+    bool measured = false;
+
+    while (gasket_run_continues(run)) {
+        if (!take(system, step, &residual, error) || !check_step(system, residual, data, error))
+            return false;
+        measured = residual <= tolerance;
+        if (measured && !take(system, measure, &residual, error))
+            return false;
+        gasket_run_end_iteration(run, residual, residual <= tolerance);
+    }
+    if (!measured && !take(system, measure, &residual, error))
+        return false;
+    gasket_run_set_metric(run, "residual", residual);
+    return true;
 }
 
 bool

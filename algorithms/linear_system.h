@@ -6,8 +6,8 @@
  * column "rhs", 1 everywhere if there is none.
  *
  *   linear_system_start     checks A and b, fills LinearRow of every vertex
- *   loop: a step of the method, which adds up r^2, r = b - A x, in LINEAR_RESIDUAL
- *   linear_system_relative  |r| / |b|, which ends the loop
+ *   linear_system_solve     the loop: a step of the method adds up r^2, r = b - A x, in
+ *                           LINEAR_RESIDUAL
  */
 #ifndef GASKET_ALGORITHMS_LINEAR_SYSTEM_H
 #define GASKET_ALGORITHMS_LINEAR_SYSTEM_H
@@ -80,14 +80,21 @@ typedef struct {
 bool linear_system_start(LinearSystem *system, GasketRun *run, size_t state_size, bool symmetric,
                          GError **error);
 
-/* |r| / |b| of the last step. */
-double linear_system_relative(LinearSystem *system);
-
-/* Whether a residual is a million times what it was at first, or no number; and the error, FAILED,
- * that says so. hint is the end of its message. */
-bool linear_system_diverges(const LinearSystem *system, double relative);
-void linear_system_refuse(const LinearSystem *system, double relative, const char *hint,
+/* Whether a residual |r| / |b| is a million times what it was at first, or no number; and the
+ * error, FAILED, that says so. hint is the end of its message. */
+bool linear_system_diverges(const LinearSystem *system, double residual);
+void linear_system_refuse(const LinearSystem *system, double residual, const char *hint,
                           GError **error);
+
+/* Looks at the residual after each step; false and an error to stop. */
+typedef bool (*LinearCheck)(LinearSystem *system, double residual, void *data, GError **error);
+
+/* [all] The loop: steps, each of which adds up the residual of the solution before it, until that
+ * is within the tolerance and so is what `measure` finds of the solution as it stands, which
+ * becomes the metric "residual". */
+bool linear_system_solve(LinearSystem *system, const GasketProgram *step,
+                         const GasketProgram *measure, LinearCheck check, void *data,
+                         GError **error);
 
 /* [all] For `verify` of the methods: |b - A x| in a plain loop, against the tolerance. */
 bool linear_system_verify(GasketRun *run, size_t state_size, char **ret_message, GError **error);
