@@ -59,3 +59,22 @@ gasket_chunks_free(GasketChunks *chunks)
     gasket_array_free(chunks->begin);
     g_free(chunks);
 }
+
+bool
+gasket_chunks_check(const GasketChunks *chunks, const GasketPartKind *kind, GError **error)
+{
+    const uint32_t *begin = chunks->begin;
+    uint32_t edge = chunks->n_boundary == 0 ? 0 : begin[chunks->n_boundary];
+    bool good = begin[chunks->n] == kind->n_owned && (chunks->n == 0 || begin[0] == 0);
+
+    for (unsigned c = 0; good && c < chunks->n; c++)
+        good = begin[c] % 64 == 0 && begin[c] < begin[c + 1];
+    if (!good)
+        g_set_error(error, GASKET_ERROR, GASKET_ERROR_FAILED, "chunks do not cover the rows");
+    else if (edge < kind->n_boundary || edge - kind->n_boundary >= 64)
+        g_set_error(error, GASKET_ERROR, GASKET_ERROR_FAILED,
+                    "boundary rows end at %u, their chunks at %u", kind->n_boundary, edge);
+    else
+        return true;
+    return false;
+}

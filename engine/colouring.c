@@ -155,3 +155,21 @@ gasket_colouring_set(GasketColouring *colouring, uint32_t colour)
     colouring->set_colour = colour;
     return colouring->set;
 }
+
+bool
+gasket_colouring_check(const GasketColouring *colouring, GError **error)
+{
+    const uint32_t *begin = colouring->begin;
+    const GasketVertex *by_colour = colouring->by_colour;
+    bool good = begin[0] == 0 && begin[colouring->n_colours] == colouring->n_owned;
+
+    for (uint32_t c = 0; good && c < colouring->n_colours; c++) {
+        good = begin[c] <= begin[c + 1];
+        for (uint32_t i = begin[c]; good && i < begin[c + 1]; i++)
+            good = by_colour[i] < colouring->n_owned && colouring->colour[by_colour[i]] == c &&
+                   (i == begin[c] || by_colour[i - 1] < by_colour[i]);
+    }
+    if (!good)
+        g_set_error(error, GASKET_ERROR, GASKET_ERROR_FAILED, "a colouring is damaged");
+    return good;
+}

@@ -23,6 +23,9 @@ struct GasketColouring {
     uint32_t set_colour; /* whose vertices are in set; n_colours: none */
 };
 
+/* For tests: that the lists by colour have every vertex once, ascending, under its colour. */
+bool gasket_colouring_check(const GasketColouring *colouring, GError **error);
+
 /* [all] The colour of every owned vertex (gasket_array), and how many colours there are on all
  * workers (colour.c). rows and distance have been checked. NULL on failure. */
 uint32_t *gasket_colour_vertices(GasketRun *run, GasketRowSet rows, unsigned distance,

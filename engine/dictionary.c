@@ -241,3 +241,36 @@ gasket_parse_canonical(const char *text, size_t length, int64_t *ret_value)
     *ret_value = (int64_t)(negative ? -value : value);
     return true;
 }
+
+/* How often an entry's index stands on the way from its hash to a free slot. */
+static unsigned
+count_slots(const GasketDictionary *dictionary, uint32_t index)
+{
+    const GasketDictionaryEntry *entry = &dictionary->entries[index];
+    bool text = entry->length != GASKET_DICTIONARY_INTEGER;
+    uint32_t hash = text ? hash_of(dictionary->text + entry->value, entry->length)
+                         : hash_of(&entry->value, sizeof entry->value);
+    uint64_t at = hash & (dictionary->n_slots - 1);
+    unsigned n = 0;
+
+    for (; dictionary->slots[at] != 0; at = (at + 1) & (dictionary->n_slots - 1))
+        n += dictionary->slots[at] == ((uint64_t)hash << 32 | (index + 1));
+    return n;
+}
+
+bool
+gasket_dictionary_check(const GasketDictionary *dictionary, GError **error)
+{
+    uint64_t used = 0;
+    bool good = dictionary->n <= dictionary->room && dictionary->n_text <= dictionary->text_room &&
+                4 * (uint64_t)dictionary->n <= 3 * dictionary->n_slots;
+
+    for (uint64_t i = 0; i < dictionary->n_slots; i++)
+        used += dictionary->slots[i] != 0;
+    good = good && used == dictionary->n;
+    for (uint32_t i = 0; good && i < dictionary->n; i++)
+        good = count_slots(dictionary, i) == 1;
+    if (!good)
+        g_set_error(error, GASKET_ERROR, GASKET_ERROR_FAILED, "a dictionary of ids is damaged");
+    return good;
+}

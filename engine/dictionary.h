@@ -48,6 +48,9 @@ bool gasket_dictionary_text(GasketDictionary *dictionary, const char *text, size
 bool gasket_dictionary_integers(GasketDictionary *dictionary, size_t n, const int64_t *integers,
                                 uint32_t *ret_indices, GError **error);
 
+/* For tests: the invariants of dictionary.c. */
+bool gasket_dictionary_check(const GasketDictionary *dictionary, GError **error);
+
 /* Whether text is a canonical decimal that fits: "0", or a digit from 1 to 9 and more digits, or
  * "-" before the latter; then its value. */
 bool gasket_parse_canonical(const char *text, size_t length, int64_t *ret_value);

@@ -168,3 +168,41 @@ gasket_id_set_rank_sparse(const GasketIdSet *set, uint32_t id)
 {
     return set->ranks[find_slot(set, id + 1)];
 }
+
+static bool
+check_dense(const GasketIdSet *set)
+{
+    uint32_t n = 0;
+    for (uint64_t id = 0; id < ((uint64_t)set->end + 511) / 512 * 512; id++) {
+        if (id % 512 == 0 && set->rank[id / 512] != n)
+            return false;
+        bool there = gasket_id_set_has_dense(set, (uint32_t)id);
+        if (there && id >= set->end)
+            return false;
+        n += there;
+    }
+    return n == set->n;
+}
+
+static bool
+check_sparse(const GasketIdSet *set)
+{
+    uint64_t n = 0;
+    for (uint64_t i = 0; i < set->n_slots; i++) {
+        if (set->keys[i] == 0)
+            continue;
+        n++;
+        if (set->keys[i] > set->end || find_slot(set, set->keys[i]) != i || set->ranks[i] >= set->n)
+            return false;
+    }
+    return n == set->n && 2 * n <= set->n_slots;
+}
+
+bool
+gasket_id_set_check(const GasketIdSet *set, GError **error)
+{
+    if (set->bits != NULL ? check_dense(set) : check_sparse(set))
+        return true;
+    g_set_error(error, GASKET_ERROR, GASKET_ERROR_FAILED, "a set of ids is damaged");
+    return false;
+}

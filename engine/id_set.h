@@ -55,6 +55,9 @@ bool gasket_id_set_add_sparse(GasketIdSet *set, uint32_t id, GError **error);
 /* Ends the adding. O(end / 64) or O(n). */
 bool gasket_id_set_seal(GasketIdSet *set, GError **error);
 
+/* For tests: the invariants of id_set.c, of a sealed set. */
+bool gasket_id_set_check(const GasketIdSet *set, GError **error);
+
 /* The ids ascending, ret_ids [n]. */
 void gasket_id_set_list(const GasketIdSet *set, uint32_t *ret_ids);
 

@@ -40,6 +40,10 @@ GasketChunks *gasket_chunks_new(const GasketPartKind *kind, const GasketPartRows
                                 unsigned n_sets, uint64_t work_per_chunk, GError **error);
 void gasket_chunks_free(GasketChunks *chunks);
 
+/* For tests: that chunks cover the rows in order, share no word of a bit set, and keep the boundary
+ * rows apart. */
+bool gasket_chunks_check(const GasketChunks *chunks, const GasketPartKind *kind, GError **error);
+
 typedef struct {
     unsigned n_segments;
     GasketChunks *chunks;
@@ -88,6 +92,12 @@ GasketReaders *gasket_readers_new(const GasketPartKind *own, const GasketPartKin
                                   const GasketPartRows *rows, const GasketLayout *layout,
                                   bool entries, GError **error);
 void gasket_readers_free(GasketReaders *readers);
+
+/* For tests: that every entry is listed once, under its neighbour. own, other, rows and layout as
+ * for gasket_readers_new. O(E). */
+bool gasket_readers_check(const GasketReaders *readers, const GasketPartKind *own,
+                          const GasketPartKind *other, const GasketPartRows *rows,
+                          const GasketLayout *layout, GError **error);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GasketReaders, gasket_readers_free)
 
 #endif

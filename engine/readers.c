@@ -81,3 +81,45 @@ gasket_readers_free(GasketReaders *readers)
     gasket_array_free(readers->entry);
     g_free(readers);
 }
+
+/* The row that each entry stands in. */
+static void
+list_rows(const GasketPartKind *own, const GasketPartRows *rows, const GasketLayout *layout,
+          uint32_t *ret_row)
+{
+    if (layout == NULL) {
+        for (uint32_t v = 0; v < own->n_owned; v++)
+            for (uint64_t e = rows->offset[v]; e < rows->offset[v + 1]; e++)
+                ret_row[e] = v;
+        return;
+    }
+    uint64_t n = layout->piece_first[(size_t)layout->chunks->n * layout->n_segments];
+    for (uint64_t i = 0; i < n; i++)
+        for (uint64_t e = layout->begin[i]; e < layout->begin[i + 1]; e++)
+            ret_row[e] = layout->row[i];
+}
+
+/* Entries of one neighbour are listed in the order in which they stand, so that the next that names
+ * it is the one to compare with, whether entries are kept or not. */
+bool
+gasket_readers_check(const GasketReaders *readers, const GasketPartKind *own,
+                     const GasketPartKind *other, const GasketPartRows *rows,
+                     const GasketLayout *layout, GError **error)
+{
+    g_autofree uint32_t *row = g_new0(uint32_t, rows->n_entries + 1);
+    g_autofree uint64_t *next = g_memdup2(readers->begin, other->n_local * sizeof *next);
+    bool good = readers->begin[0] == 0 && readers->begin[other->n_local] == rows->n_entries;
+
+    for (uint32_t u = 0; good && u < other->n_local; u++)
+        good = readers->begin[u] <= readers->begin[u + 1];
+    list_rows(own, rows, layout, row);
+    for (uint64_t e = 0; good && e < rows->n_entries; e++) {
+        uint32_t u = rows->neighbour[e];
+        uint64_t i = u < other->n_local ? next[u]++ : rows->n_entries;
+        good = u < other->n_local && i < readers->begin[u + 1] && readers->row[i] == row[e] &&
+               (readers->entry == NULL || readers->entry[i] == e);
+    }
+    if (!good)
+        g_set_error(error, GASKET_ERROR, GASKET_ERROR_FAILED, "readers are not the transpose");
+    return good;
+}

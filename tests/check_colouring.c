@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "engine/array.h"
+#include "engine/colouring.h"
 #include "tests/small_graphs.h"
 
 static const unsigned workers[] = {1, 2, 4, 7, 0};
@@ -28,7 +29,7 @@ colour_run(GasketRun *run, const void *parameters, GError **error)
     uint64_t step = gasket_run_context(run, 0)->step;
     g_autoptr(GasketColouring) colouring =
         gasket_run_colour(run, request->rows, request->distance, error);
-    if (colouring == NULL)
+    if (colouring == NULL || !gasket_colouring_check(colouring, error))
         return false;
     ck_assert_uint_eq(gasket_run_context(run, 0)->step, step);
 

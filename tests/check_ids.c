@@ -105,6 +105,10 @@ START_TEST(a_dictionary_gives_each_id_one_index)
         }
     }
     ck_assert_uint_eq(dictionary.n, 2 * N);
+    ck_assert(gasket_dictionary_check(&dictionary, &error));
+    ck_assert_no_error(error);
+    dictionary.entries[N].value ^= 1;
+    ck_assert(!gasket_dictionary_check(&dictionary, NULL));
     gasket_dictionary_clear(&dictionary);
 }
 END_TEST
@@ -132,6 +136,11 @@ compare_set(uint32_t end, uint64_t n_adds, bool dense)
     }
     ck_assert(gasket_id_set_seal(&set, &error));
     ck_assert_uint_eq(set.n, g_hash_table_size(seen));
+    ck_assert(gasket_id_set_check(&set, &error));
+    ck_assert_no_error(error);
+    set.n++;
+    ck_assert(!gasket_id_set_check(&set, NULL));
+    set.n--;
     g_autofree uint32_t *list = g_new0(uint32_t, set.n);
     gasket_id_set_list(&set, list);
     for (uint32_t i = 0; i < set.n; i++) {

@@ -39,15 +39,16 @@ assert_chunks(const GasketPart *part, const GasketPartRelation *relation, Gasket
     for (unsigned n_sets = 0; n_sets <= 2; n_sets++) {
         for (uint64_t work = 1; work <= 100000; work *= 10) {
             GasketChunks *chunks = gasket_chunks_new(own, sets, n_sets, work, NULL);
-            uint32_t edge = chunks->n_boundary == 0 ? 0 : chunks->begin[chunks->n_boundary];
-            ck_assert_uint_le(own->n_boundary, edge);
-            ck_assert_uint_lt(edge, own->n_boundary + 64);
-            ck_assert_uint_eq(chunks->begin[chunks->n], own->n_owned);
-            for (unsigned c = 0; c < chunks->n; c++) {
-                ck_assert_uint_eq(chunks->begin[c] % 64, 0);
-                ck_assert_uint_lt(chunks->begin[c], chunks->begin[c + 1]);
+            g_autoptr(GError) error = NULL;
+            ck_assert(gasket_chunks_check(chunks, own, &error));
+            ck_assert_no_error(error);
+            chunks->begin[chunks->n]++;
+            ck_assert(!gasket_chunks_check(chunks, own, NULL));
+            chunks->begin[chunks->n]--;
+            if (chunks->n > 1) {
+                chunks->begin[1]++;
+                ck_assert(!gasket_chunks_check(chunks, own, NULL));
             }
-            ck_assert(chunks->n == 0 || chunks->begin[0] == 0);
             gasket_chunks_free(chunks);
         }
     }
@@ -120,6 +121,13 @@ check_readers(const GasketPart *part, const GasketPartRelation *relation, Gasket
     g_autoptr(GasketReaders) readers = gasket_readers_new(own, other, rows, layout, true, NULL);
     g_autoptr(GasketReaders) without = gasket_readers_new(own, other, rows, layout, false, NULL);
     assert_readers(readers, rows, other->n_local, row_of);
+    ck_assert(gasket_readers_check(readers, own, other, rows, layout, NULL));
+    ck_assert(gasket_readers_check(without, own, other, rows, layout, NULL));
+    if (rows->n_entries > 0) {
+        without->row[rows->n_entries - 1]++;
+        ck_assert(!gasket_readers_check(without, own, other, rows, layout, NULL));
+        without->row[rows->n_entries - 1]--;
+    }
     ck_assert_ptr_null(without->entry);
     ck_assert_mem_eq(without->row, readers->row, rows->n_entries * sizeof *readers->row);
     for (uint64_t nth = 1;; nth++) {
