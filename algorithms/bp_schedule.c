@@ -215,7 +215,10 @@ by_residual(Bp *bp, BpOutcome *ret_outcome, GError **error)
     if (!sweep_parallel(bp, &left, ret_outcome, error))
         return false;
     /* Many small changes that woke nobody may add up to a little more. */
-    if (*ret_outcome != BP_DONE || left < 10 * residual.tolerance)
+    bool converged = *ret_outcome == BP_DONE && left < 10 * residual.tolerance;
+    if (converged && !check_conflict(bp, &converged, error))
+        return false;
+    if (*ret_outcome != BP_DONE || converged)
         return true;
     gasket_run_end_iteration(bp->run, left, false);
     return sweep_to_end(bp, ret_outcome, error);

@@ -22,6 +22,8 @@
 
 #include <gasket/algorithm.h>
 
+#include "disjoint.h"
+
 #define FORESTS 16 /* at least */
 #define STREAM  4101
 
@@ -102,14 +104,6 @@ gather(Scopes *scopes, const FactorModel *model, GError **error)
     return gasket_run_reduce_max(run, scopes->scope, n, error);
 }
 
-static uint32_t
-root_of(uint32_t *parent, uint32_t v)
-{
-    while (parent[v] != v)
-        v = parent[v] = parent[parent[v]];
-    return v;
-}
-
 /* Takes a factor into the forest, if its variables are in as many trees. */
 static bool
 take(Scopes *scopes, uint32_t f)
@@ -119,12 +113,12 @@ take(Scopes *scopes, uint32_t f)
 
     for (uint64_t i = 1; i < n && scope[i] >= 0; i++)
         for (uint64_t j = 0; j < i; j++)
-            if (root_of(scopes->parent, (uint32_t)scope[i]) ==
-                root_of(scopes->parent, (uint32_t)scope[j]))
+            if (disjoint_root(scopes->parent, (uint32_t)scope[i]) ==
+                disjoint_root(scopes->parent, (uint32_t)scope[j]))
                 return false;
     for (uint64_t i = 1; i < n && scope[i] >= 0; i++)
-        scopes->parent[root_of(scopes->parent, (uint32_t)scope[i])] =
-            root_of(scopes->parent, (uint32_t)scope[0]);
+        scopes->parent[disjoint_root(scopes->parent, (uint32_t)scope[i])] =
+            disjoint_root(scopes->parent, (uint32_t)scope[0]);
     scopes->count[f]++;
     return true;
 }

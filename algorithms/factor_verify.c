@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "disjoint.h"
 #include "exact_answer.h"
 
 #define MOST_ENTRIES ((double)(1 << 28))
@@ -38,14 +39,6 @@ answer_exactly(GasketRun *run, const ExactModel *model, bool map, ExactAnswer *a
     return exact_share(answer, run, model, map, error);
 }
 
-static uint32_t
-root_of(uint32_t *parent, uint32_t v)
-{
-    while (parent[v] != v)
-        v = parent[v] = parent[parent[v]];
-    return v;
-}
-
 /* Whether variables and factors form no cycle. */
 static bool
 is_forest(const ExactModel *model, bool *ret_forest, GError **error)
@@ -60,8 +53,8 @@ is_forest(const ExactModel *model, bool *ret_forest, GError **error)
     for (uint32_t f = 0; f < model->n_factors; f++) {
         const uint64_t first = model->scope_begin[f];
         for (uint64_t i = first + 1; i < model->scope_begin[f + 1]; i++) {
-            uint32_t a = root_of(parent, (uint32_t)model->scope[first]);
-            uint32_t b = root_of(parent, (uint32_t)model->scope[i]);
+            uint32_t a = disjoint_root(parent, (uint32_t)model->scope[first]);
+            uint32_t b = disjoint_root(parent, (uint32_t)model->scope[i]);
             *ret_forest = *ret_forest && a != b;
             parent[b] = a;
         }
