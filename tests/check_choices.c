@@ -282,9 +282,10 @@ END_TEST
 START_TEST(movielens_is_ranked_better_than_by_popularity)
 {
     static const GasketAlgorithm *const algorithms[] = {&gasket_bpr, &gasket_logistic_mf};
+    static const char *const options[] = {"top=10", "top=10 negatives=60"};
     Ratings ratings;
     if (!check_is_short() && ratings_load(&ratings, "u1")) {
-        g_autoptr(GasketResult) result = ratings_train(algorithms[_i], &ratings, "top=10", 10);
+        g_autoptr(GasketResult) result = ratings_train(algorithms[_i], &ratings, options[_i], 10);
         ck_assert_double_gt(gasket_result_metric(result, "ranking.ndcg"), 0.36);
         ck_assert_double_lt(gasket_result_metric(result, "baseline.popularity.ndcg"), 0.33);
         ratings_clear(&ratings);
