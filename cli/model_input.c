@@ -31,7 +31,8 @@ gasket_model_input_load(const GasketGraphInput *input, GasketGraphInputStats *re
         .smoothing = common->smoothing,
     };
     const GasketGraphRules rules = {
-        .order = (GasketOrder)common->order,
+        /* Copies are told apart by their numbers (cases.h). */
+        .order = common->cases != NULL ? GASKET_ORDER_GIVEN : (GasketOrder)common->order,
         .threads = gasket_cli_threads(common, 1),
     };
     const GasketWantedRows wanted = {

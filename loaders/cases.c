@@ -265,11 +265,12 @@ gasket_cases_mark(GasketGraph *graph, uint32_t n_variables, GError **error)
     for (unsigned k = 0; k < 2; k++) {
         GasketGraphKind *kind = &graph->kinds[k];
         const uint32_t n = n_copies > 0 ? MAX(kind->n_vertices / n_copies, 1) : 1;
+        g_assert(kind->ordinal == NULL);
         int32_t *place = gasket_array_new(kind->n_vertices, sizeof *place, error);
         if (place == NULL)
             return false;
         for (uint32_t v = 0; v < kind->n_vertices; v++)
-            place[v] = (int32_t)((kind->ordinal != NULL ? kind->ordinal[v] : v) % n);
+            place[v] = (int32_t)(v % n);
         kind->columns = g_renew(GasketColumnData, kind->columns, kind->n_columns + 1);
         kind->columns[kind->n_columns++] = (GasketColumnData){.name = g_strdup("template"),
                                                               .type = GASKET_INT32,

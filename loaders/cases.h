@@ -22,7 +22,8 @@ GasketFactorGraph *gasket_cases_load(GasketFactorGraph **model_take, const char 
                                      GHashTable *states, uint32_t *ret_n, GError **error);
 
 /* Adds a column "template" (INT32) to both kinds of the copies' graph: which variable or factor of
- * the model each is, by its place. Error: MEMORY. */
+ * the model each is, by its place. The graph has the order given: numbers are places. Error:
+ * MEMORY. */
 bool gasket_cases_mark(GasketGraph *graph, uint32_t n_variables, GError **error);
 
 #endif
