@@ -34,10 +34,11 @@ typedef struct {
 static bool
 refuse(const Cases *cases, const char *found, const char *expected, GError **error)
 {
-    g_autofree char *quoted = gasket_text_quote(found, strlen(found));
+    g_autofree char *quoted =
+        *found != '\0' ? gasket_text_quote(found, strlen(found)) : g_strdup("nothing");
     g_set_error(error, GASKET_ERROR, GASKET_ERROR_FORMAT,
                 "%s:%" G_GUINT64_FORMAT ": found %s, expected %s", gasket_input_name(cases->input),
-                gasket_input_lines(cases->input), quoted, expected);
+                MAX(gasket_input_lines(cases->input), 1), quoted, expected);
     return false;
 }
 

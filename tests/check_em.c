@@ -256,10 +256,10 @@ END_TEST
 START_TEST(cases_that_do_not_fit_are_errors_with_their_place)
 {
     static const char *const cases[][2] = {
-        {"", ":0: found \"\", expected a heading of variables"},
+        {"", ":1: found nothing, expected a heading of variables"},
         {"0,2\n", ":1: found \"2\", expected a variable of the model"},
         {"0,0\n", ":1: found \"0\", expected each variable once"},
-        {"0,1\n", ":1: found \"\", expected a line for each case"},
+        {"0,1\n", ":1: found nothing, expected a line for each case"},
         {"0,1\n1,1\n0,2\n", ":3: found \"2\", expected a state from 0 to 1, or nothing"},
         {"0,1\n1,1\n0\n", ":3: found \"0\", expected 2 fields, as in the heading"},
         {"0,1\n1,x\n", ":2: found \"x\", expected a state from 0 to 1, or nothing"},
