@@ -30,7 +30,7 @@
 #include <string.h>
 
 #include "algorithms.h"
-#include "recommender.h"
+#include "rating_times.h"
 #include "vectors.h"
 
 /* ---- options --------------------------------------------------------------------------------- */
@@ -57,31 +57,23 @@ static const GasketOption options[] = {
     {.name = NULL},
 };
 
-static const GasketNeeds needs[] = {{.in_rows = true, .out_rows = true, .times = true},
-                                    {.out_rows = true, .times = true},
-                                    {.out_rows = true, .times = true}};
-
 /* ---- what all share -------------------------------------------------------------------------- */
 
-enum { FIRST = GASKET_RECOMMENDER_AGGREGATES, LAST, SUMS, OBJECTIVE };
+enum { TIMES = GASKET_RECOMMENDER_AGGREGATES, SUMS = TIMES + RATING_TIMES_N, OBJECTIVE };
 
 typedef struct {
     const GasketRecommender *model;
     size_t rank, width, bins;
     size_t n_sums; /* of a piece of time: x x' [k (k + 1) / 2], x y [k], ratings */
-    double regularization, time_regularization, first, last;
-    int time; /* edge column */
+    double regularization, time_regularization;
+    RatingTimes times;
     float *w; /* [bins][k] */
 } Tensor;
 
 static size_t
 bin_of(const Tensor *tensor, const GasketRows *rows, uint64_t e)
 {
-    const double time = ((const double *)rows->column[tensor->time].data)[e];
-    const double share =
-        tensor->last > tensor->first ? (time - tensor->first) / (tensor->last - tensor->first) : 0;
-    const double at = share * (double)tensor->bins;
-    return at <= 0 ? 0 : at >= (double)tensor->bins ? tensor->bins - 1 : (size_t)at;
+    return rating_times_bin(rating_times_share(&tensor->times, rows, e), tensor->bins);
 }
 
 static inline const float *
@@ -165,20 +157,6 @@ solve_apply(const GasketContext *context, const GasketVertices *run, const void 
 }
 
 /* ---- times ----------------------------------------------------------------------------------- */
-
-static void
-find_times(const GasketContext *context, const GasketVertices *run, const void *sums)
-{
-    const Tensor *tensor = context->parameters;
-    const GasketRows *rows = run->rows;
-    const double *time = rows->column[tensor->time].data;
-    (void)sums;
-    for (size_t i = 0; i < run->count; i++)
-        for (uint64_t e = rows->begin[i]; e < rows->end[i]; e++) {
-            gasket_extreme(context, FIRST, 0, time[e]);
-            gasket_extreme(context, LAST, 0, time[e]);
-        }
-}
 
 /* A row's sums by piece of time, then all at once to the aggregate. */
 static void
@@ -304,10 +282,8 @@ train(Tensor *tensor, GasketRecommender *model, GError **error)
     const size_t n = tensor->bins * tensor->rank, k = tensor->rank;
     g_autofree double *room = g_new(double, k *k + k);
     g_autofree float *best = g_new(float, n);
-    if (!look(tensor, "first and last", find_times, 1 << FIRST | 1 << LAST, 0, error))
+    if (!rating_times_find(&tensor->times, model->run, TIMES, error))
         return false;
-    tensor->first = gasket_run_total(model->run, FIRST, 0);
-    tensor->last = gasket_run_total(model->run, LAST, 0);
     while (gasket_run_continues(model->run)) {
         if (!iterate(tensor, room, error) || !gasket_recommender_end_iteration(model, false, error))
             return false;
@@ -325,8 +301,7 @@ tensor_als_run(GasketRun *run, const void *parameters, GError **error)
     const Parameters *given = parameters;
     const size_t k = (size_t)given->factors, bins = (size_t)given->bins;
     const size_t n_sums = k * (k + 1) / 2 + k + 1;
-    const GasketAggregate aggregates[] = {{"first time", GASKET_MIN, 1},
-                                          {"last time", GASKET_MAX, 1},
+    const GasketAggregate aggregates[] = {RATING_TIMES_AGGREGATES,
                                           {"sums of times", GASKET_SUM, (unsigned)(bins * n_sums)},
                                           {"objective", GASKET_SUM, 1}};
     g_autofree float *w = g_new(float, bins *k);
@@ -336,7 +311,6 @@ tensor_als_run(GasketRun *run, const void *parameters, GError **error)
                      .n_sums = n_sums,
                      .regularization = given->regularization,
                      .time_regularization = given->time_regularization,
-                     .time = gasket_run_edge_column(run, 0, "time"),
                      .w = w};
     const GasketRecommenderOptions common = {.rank = (unsigned)k,
                                              .ratings = true,
@@ -345,11 +319,8 @@ tensor_als_run(GasketRun *run, const void *parameters, GError **error)
                                              .hint = "a larger --regularization"};
     g_auto(GasketRecommender) model = {0};
     tensor.model = &model;
-    if (tensor.time < 0) {
-        g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
-                    "the ratings have no times, which tensor-als needs");
+    if (!rating_times_init(&tensor.times, run, "tensor-als", error))
         return false;
-    }
     for (size_t i = 0; i < bins * k; i++)
         w[i] = 1;
     if (!gasket_recommender_begin(&model, run, &common, error) ||
@@ -374,8 +345,8 @@ const GasketAlgorithm gasket_tensor_als = {
     .recommends = GASKET_RECOMMENDS_FACTORS,
     .options = options,
     .parameters_size = sizeof(Parameters),
-    .needs = needs,
-    .n_needs = G_N_ELEMENTS(needs),
+    .needs = rating_times_needs,
+    .n_needs = RATING_TIMES_NEEDS,
     .results = gasket_recommender_results,
     .n_results = GASKET_RECOMMENDER_N_RESULTS,
     .default_iterations = 15,

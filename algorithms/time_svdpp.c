@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "algorithms.h"
+#include "rating_times.h"
 #include "svdpp.h"
 
 /* ---- options --------------------------------------------------------------------------------- */
@@ -67,20 +68,13 @@ static const GasketOption options[] = {
     {.name = NULL},
 };
 
-static const GasketNeeds needs[] = {{.in_rows = true, .out_rows = true, .times = true},
-                                    {.out_rows = true, .times = true},
-                                    {.out_rows = true, .times = true}};
-
 /* ---- times ----------------------------------------------------------------------------------- */
-
-enum { FIRST = GASKET_RECOMMENDER_AGGREGATES, LAST };
 
 typedef struct {
     Svdpp base; /* first: the functions of svdpp.c are given this */
     size_t bins;
-    double first, last; /* times of the training ratings */
+    RatingTimes times;
     float time_shrink, bin_shrink;
-    int time; /* edge column */
 } Descent;
 
 /* Where things stand in a value. */
@@ -96,32 +90,10 @@ slope_at(const Descent *descent) /* a; t_u behind it */
     return 2 * descent->base.rank + descent->bins;
 }
 
-static inline double
-time_of(const Descent *descent, const GasketRows *rows, uint64_t e)
-{
-    return ((const double *)rows->column[descent->time].data)[e];
-}
-
-/* A time as a share of the whole, 0 .. 1 for training ratings. */
-static inline double
-share_of(const Descent *descent, double time)
-{
-    return descent->last > descent->first
-               ? (time - descent->first) / (descent->last - descent->first)
-               : 0;
-}
-
 static inline float
 deviation(float share, float mean)
 {
     return copysignf(powf(fabsf(share - mean), 0.4f), share - mean);
-}
-
-static inline size_t
-bin_of(const Descent *descent, double share)
-{
-    const double at = share * (double)descent->bins;
-    return at <= 0 ? 0 : at >= (double)descent->bins ? descent->bins - 1 : (size_t)at;
 }
 
 /* ---- updates and predictions ----------------------------------------------------------------- */
@@ -142,9 +114,9 @@ update_user(void *data, const GasketRows *rows, GasketVertex u, uint64_t begin, 
 
     for (uint64_t e = begin; e < end; e++) {
         float *q = base->items + rows->neighbour[e] * base->width;
-        const double share = share_of(descent, time_of(descent, rows, e));
+        const double share = rating_times_share(&descent->times, rows, e);
         const float dev = deviation((float)share, slope[1]);
-        float *in_bin = q + k + bin_of(descent, share);
+        float *in_bin = q + k + rating_times_bin(share, descent->bins);
         const float error =
             (float)(rating[e] - base->mean) -
             (own[last] + *slope * dev + q[last] + *in_bin + dense_dot(k, user.p, q) +
@@ -173,27 +145,14 @@ predict(const void *data, const GasketVertices *run, size_t r, uint64_t e)
     const float *q = (const float *)rows->values + rows->neighbour[e] * base->width;
     const float *slope = own + slope_at(descent);
     const unsigned k = (unsigned)base->rank;
-    const double share = share_of(descent, time_of(descent, rows, e));
+    const double share = rating_times_share(&descent->times, rows, e);
     const double dev = deviation((float)share, slope[1]);
     return base->model->mean + own[base->width - 1] + q[base->width - 1] + *slope * dev +
-           q[k + bin_of(descent, share)] + gasket_recommender_dot(own, q, k) +
+           q[k + rating_times_bin(share, descent->bins)] + gasket_recommender_dot(own, q, k) +
            dev * gasket_recommender_dot(own + drift_at(descent), q, k);
 }
 
 /* ---- the start ------------------------------------------------------------------------------- */
-
-static void
-find_times(const GasketContext *context, const GasketVertices *run, const void *sums)
-{
-    const Descent *descent = context->parameters;
-    const GasketRows *rows = run->rows;
-    (void)sums;
-    for (size_t i = 0; i < run->count; i++)
-        for (uint64_t e = rows->begin[i]; e < rows->end[i]; e++) {
-            gasket_extreme(context, FIRST, 0, time_of(descent, rows, e));
-            gasket_extreme(context, LAST, 0, time_of(descent, rows, e));
-        }
-}
 
 /* Factors as drawn and the bias; nothing depends on time yet. Users keep p and learn t_u. */
 static void
@@ -214,7 +173,7 @@ start(const GasketContext *context, const GasketVertices *run, const void *sums)
         const double n = (double)(rows->end[i] - rows->begin[i]);
         double sum = 0;
         for (uint64_t e = rows->begin[i]; e < rows->end[i]; e++)
-            sum += share_of(descent, time_of(descent, rows, e));
+            sum += rating_times_share(&descent->times, rows, e);
         value[slope_at(descent) + 1] = n > 0 ? (float)(sum / n) : 0;
         memcpy(svdpp_user(&descent->base, run->state, v).p, value, k * sizeof *value);
     }
@@ -223,18 +182,10 @@ start(const GasketContext *context, const GasketVertices *run, const void *sums)
 static bool
 begin(GasketRun *run, Descent *descent, GError **error)
 {
-    const GasketProgram times = {.name = "times",
-                                 .apply = find_times,
-                                 .changes = GASKET_CHANGES_NONE,
-                                 .aggregates = 1 << FIRST | 1 << LAST,
-                                 .parameters = descent};
     const GasketProgram users = {.name = "start", .apply = start, .parameters = descent};
     const GasketProgram items = {.name = "start", .kind = 1, .apply = start, .parameters = descent};
-    if (!gasket_recommender_turn(run, &times, error))
-        return false;
-    descent->first = gasket_run_total(run, FIRST, 0);
-    descent->last = gasket_run_total(run, LAST, 0);
-    return gasket_recommender_turn(run, &users, error) && gasket_run_step(run, &items, error);
+    return rating_times_find(&descent->times, run, GASKET_RECOMMENDER_AGGREGATES, error) &&
+           gasket_recommender_turn(run, &users, error) && gasket_run_step(run, &items, error);
 }
 
 /* ---- the driver ------------------------------------------------------------------------------ */
@@ -256,8 +207,7 @@ time_svdpp_prepare(const void *parameters, double tolerance, GasketNeeds *needs_
 static bool
 time_svdpp_run(GasketRun *run, const void *parameters, GError **error)
 {
-    static const GasketAggregate aggregates[] = {{"first time", GASKET_MIN, 1},
-                                                 {"last time", GASKET_MAX, 1}};
+    static const GasketAggregate aggregates[RATING_TIMES_N] = {RATING_TIMES_AGGREGATES};
     const Parameters *given = parameters;
     const size_t k = (size_t)given->factors, width = (size_t)rank_of(given) + 1;
     Descent descent = {
@@ -272,23 +222,18 @@ time_svdpp_run(GasketRun *run, const void *parameters, GError **error)
         .bins = (size_t)given->bins,
         .time_shrink = (float)given->time_regularization,
         .bin_shrink = (float)given->bin_regularization,
-        .time = gasket_run_edge_column(run, 0, "time"),
     };
     const GasketRecommenderOptions common = {.rank = (unsigned)rank_of(given),
                                              .ratings = true,
                                              .state_size = svdpp_state_size(k, width),
                                              .aggregates = aggregates,
-                                             .n_aggregates = G_N_ELEMENTS(aggregates),
+                                             .n_aggregates = RATING_TIMES_N,
                                              .hint = "a smaller --rate or --gain"};
     g_auto(GasketRecommender) model = {0};
     g_autoptr(Strata) strata = NULL;
 
-    if (descent.time < 0) {
-        g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
-                    "the ratings have no times, which time-svdpp needs");
-        return false;
-    }
-    if (!gasket_recommender_begin(&model, run, &common, error) ||
+    if (!rating_times_init(&descent.times, run, "time-svdpp", error) ||
+        !gasket_recommender_begin(&model, run, &common, error) ||
         !gasket_recommender_draw(&model, given->spread / sqrt((double)k), false, error))
         return false;
     descent.base.model = &model;
@@ -324,8 +269,8 @@ const GasketAlgorithm gasket_time_svdpp = {
     .recommends = GASKET_RECOMMENDS_FACTORS,
     .options = options,
     .parameters_size = sizeof(Parameters),
-    .needs = needs,
-    .n_needs = G_N_ELEMENTS(needs),
+    .needs = rating_times_needs,
+    .n_needs = RATING_TIMES_NEEDS,
     .results = gasket_recommender_results,
     .n_results = GASKET_RECOMMENDER_N_RESULTS,
     .default_iterations = 40,
