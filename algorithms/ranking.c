@@ -171,6 +171,27 @@ ranking_apply(const GasketContext *context, const GasketVertices *run, const voi
 
 /* ---- what every worker must know ------------------------------------------------------------- */
 
+static bool
+no_memory(size_t n, GError **error)
+{
+    g_set_error(error, GASKET_ERROR, GASKET_ERROR_MEMORY, "no memory to share %zu vertices", n);
+    return false;
+}
+
+/* Sorts vertices by position / step: chunk c has order[begin[c]] .. order[begin[c + 1] - 1].
+ * begin: [chunks + 2] zeros. */
+static void
+sort_by_chunk(const uint32_t *position, uint32_t n, uint32_t step, size_t n_chunks, uint32_t *begin,
+              GasketVertex *order)
+{
+    for (GasketVertex v = 0; v < n; v++)
+        begin[position[v] / step + 2]++;
+    for (size_t c = 2; c <= n_chunks + 1; c++)
+        begin[c] += begin[c - 1];
+    for (GasketVertex v = 0; v < n; v++)
+        order[begin[position[v] / step + 1]++] = v;
+}
+
 /* Fills out with what the owners say: the largest of what the workers hold is the owner's. */
 bool
 gasket_ranking_share(GasketRun *run, unsigned kind, const uint32_t *position, unsigned columns,
@@ -178,20 +199,23 @@ gasket_ranking_share(GasketRun *run, unsigned kind, const uint32_t *position, un
 {
     const uint32_t n_owned = gasket_run_n_owned(run, kind), n = gasket_run_n_vertices(run, kind);
     const uint32_t step = MAX(CHUNK / columns, 1);
+    const size_t n_chunks = (n + (size_t)step - 1) / step;
     g_autofree double *chunk = g_new(double, (size_t)step *columns);
+    g_autofree uint32_t *begin = g_try_malloc0_n(n_chunks + 2, sizeof *begin);
+    g_autofree GasketVertex *order = g_try_new(GasketVertex, (size_t)n_owned + 1);
 
+    if (begin == NULL || order == NULL)
+        return no_memory(n, error);
     if (position == NULL)
         position = gasket_run_context(run, kind)->ordinal;
-    for (uint64_t first = 0; first < n; first += step) {
-        const size_t size = (size_t)MIN(n - first, step) * columns;
+    sort_by_chunk(position, n_owned, step, n_chunks, begin, order);
+    for (size_t c = 0; c < n_chunks; c++) {
+        const size_t first = c * step, size = MIN(n - first, step) * columns;
         for (size_t i = 0; i < size; i++)
             chunk[i] = -INFINITY;
-        for (GasketVertex v = 0; v < n_owned; v++) {
-            if (position[v] < first || position[v] >= first + step)
-                continue;
-            for (unsigned c = 0; c < columns; c++)
-                chunk[(position[v] - first) * columns + c] = element(data, v, c);
-        }
+        for (uint32_t i = begin[c]; i < begin[c + 1]; i++)
+            for (unsigned e = 0; e < columns; e++)
+                chunk[(position[order[i]] - first) * columns + e] = element(data, order[i], e);
         if (!gasket_run_reduce_max(run, chunk, size, error))
             return false;
         for (size_t i = 0; i < size; i++)
@@ -213,13 +237,6 @@ static double
 ordinal_element(const void *data, GasketVertex v, unsigned c)
 {
     return c == 0 ? ((const uint32_t *)data)[v] >> 16 : ((const uint32_t *)data)[v] & 0xffff;
-}
-
-static bool
-no_memory(size_t n, GError **error)
-{
-    g_set_error(error, GASKET_ERROR, GASKET_ERROR_MEMORY, "no memory to rank %zu items", n);
-    return false;
 }
 
 static bool
