@@ -20,6 +20,11 @@
  *   VALIDATED  larger ones, under the cell's lock; a row whose neighbours changed meanwhile is
  *              gathered again
  *   LOCKED     edge consistency: a vertex is locked while it runs, and its neighbours validated
+ *
+ * Where one thread of one worker runs everything nothing is torn, and what VALIDATED does PLAIN
+ * does; what LOCKED does
+ *
+ *   SOLO       does without locks: neighbours of one block run one after the other (async_solo.c)
  */
 #ifndef GASKET_ENGINE_ASYNC_H
 #define GASKET_ENGINE_ASYNC_H
@@ -36,6 +41,7 @@
 
 typedef enum {
     GASKET_ASYNC_PLAIN,
+    GASKET_ASYNC_SOLO,
     GASKET_ASYNC_VALIDATED,
     GASKET_ASYNC_LOCKED,
 } GasketAsyncMode;
@@ -114,7 +120,7 @@ struct GasketAsync {
     _Atomic bool ending;        /* threads take no more */
 
     bool alone;            /* one compute thread: nobody else writes words */
-    GasketCellWord *words; /* [n_cells] in modes other than PLAIN */
+    GasketCellWord *words; /* [n_cells] in the modes VALIDATED and LOCKED */
     _Atomic uint64_t clock;
     GasketAsyncScopes scopes;
     GasketAsyncNet *net;         /* NULL with one worker */

@@ -13,6 +13,9 @@
 #include "engine/async_net.h"
 #include "engine/step.h"
 
+#define LONG_ROW 64 /* entries from which on a vertex costs much more than a call for it alone */
+#define LINE     16 /* entries to a line of the cache */
+
 /* The thread checker's, where the program runs under it; else NULL. */
 void AnnotateIgnoreReadsBegin(const char *file, int line) __attribute__((weak));
 void AnnotateIgnoreReadsEnd(const char *file, int line) __attribute__((weak));
@@ -46,9 +49,14 @@ gasket_async_point_at_rows(GasketAsyncThread *thread, const GasketAsyncKind *kin
         thread->sum[i] = (uint32_t)i;
     for (unsigned s = 0; s < kind->program->n_rows; s++) {
         const uint64_t *offset = kind->offset[s];
+        const uint32_t *neighbour = kind->rows[s].neighbour;
+        for (size_t i = 0; i < count; i++)
+            __builtin_prefetch(&offset[vertex[i]]);
         for (size_t i = 0; i < count; i++) {
             thread->begin[s][i] = offset[vertex[i]];
             thread->end[s][i] = offset[vertex[i] + 1];
+            __builtin_prefetch(&neighbour[thread->begin[s][i]]);
+            __builtin_prefetch(&neighbour[thread->begin[s][i] + LINE]);
         }
         rows[s] = kind->rows[s];
         rows[s].count = count;
@@ -72,6 +80,42 @@ gasket_async_gather(GasketAsyncThread *thread, const GasketAsyncKind *kind, cons
     for (unsigned s = 0; s < program->n_rows; s++)
         program->gather(context, &rows[s], thread->sums);
     ignore_reads(false);
+}
+
+void
+gasket_async_keep_rows(GasketAsyncThread *thread, const GasketAsyncKind *kind, const uint32_t *kept,
+                       size_t n, GasketRows *rows)
+{
+    for (size_t i = 0; i < n; i++) {
+        thread->vertex[i] = thread->vertex[kept[i]];
+        thread->sum[i] = kept[i];
+        for (unsigned s = 0; s < kind->program->n_rows; s++) {
+            thread->begin[s][i] = thread->begin[s][kept[i]];
+            thread->end[s][i] = thread->end[s][kept[i]];
+        }
+    }
+    for (unsigned s = 0; s < kind->program->n_rows; s++)
+        rows[s].count = n;
+}
+
+size_t
+gasket_async_split_long(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t *count,
+                        uint32_t *longs)
+{
+    size_t n = 0, n_longs = 0;
+
+    for (size_t i = 0; i < *count; i++) {
+        GasketVertex v = thread->vertex[i];
+        uint64_t length = 0;
+        for (unsigned s = 0; s < kind->program->n_rows; s++)
+            length += kind->offset[s][v + 1] - kind->offset[s][v];
+        if (length >= LONG_ROW)
+            longs[n_longs++] = v;
+        else
+            thread->vertex[n++] = v;
+    }
+    *count = n;
+    return n_longs;
 }
 
 /* ---- apply ----------------------------------------------------------------------------------- */
@@ -181,9 +225,28 @@ gasket_async_wake_readers(GasketAsync *async, unsigned thread, const GasketAsync
 {
     for (unsigned i = 0; i < kind->n_readers; i++) {
         const GasketReaders *readers = kind->readers[i].readers;
-        uint32_t first = kind->readers[i].first_cell;
-        for (uint64_t k = readers->begin[v]; k < readers->begin[v + 1]; k++)
-            gasket_schedule_wake(async->schedule, thread, first + readers->row[k], bucket);
+        gasket_schedule_wake_many(async->schedule, thread, kind->readers[i].first_cell,
+                                  readers->row + readers->begin[v],
+                                  readers->begin[v + 1] - readers->begin[v], bucket);
+    }
+}
+
+/* Fetches the readers of what changed, which lie anywhere. */
+static void
+prefetch_readers(const GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count)
+{
+    for (unsigned i = 0; i < kind->n_readers; i++) {
+        const GasketReaders *readers = kind->readers[i].readers;
+        for (size_t j = 0; j < count; j++)
+            if (thread->changed[j])
+                __builtin_prefetch(&readers->begin[thread->vertex[j]]);
+        for (size_t j = 0; j < count; j++) {
+            if (!thread->changed[j])
+                continue;
+            const uint32_t *row = readers->row + readers->begin[thread->vertex[j]];
+            __builtin_prefetch(row);
+            __builtin_prefetch(row + LINE);
+        }
     }
 }
 
@@ -195,6 +258,8 @@ gasket_async_wake(const GasketAsyncThread *thread, const GasketAsyncKind *kind, 
 
     if (!kind->publishes)
         return;
+    if (!self)
+        prefetch_readers(thread, kind, count);
     gasket_schedule_fence();
     for (size_t i = 0; i < count; i++) {
         if (!thread->changed[i])
@@ -247,13 +312,10 @@ gasket_async_done(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t
     atomic_store_explicit(&thread->n_ran, n + count, memory_order_relaxed);
 }
 
-static void
-run_plain(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count)
+void
+gasket_async_finish(GasketAsyncThread *thread, const GasketAsyncKind *kind, const GasketRows *rows,
+                    size_t count)
 {
-    GasketRows rows[GASKET_MAX_ROW_SETS];
-
-    gasket_async_point_at_rows(thread, kind, count, rows);
-    gasket_async_gather(thread, kind, rows);
     gasket_async_apply(thread, kind, rows, count);
     if (kind->publishes)
         gasket_async_publish(thread, kind, count);
@@ -264,12 +326,25 @@ run_plain(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count)
     gasket_async_done(thread, kind, count);
 }
 
+static void
+run_plain(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count)
+{
+    GasketRows rows[GASKET_MAX_ROW_SETS];
+
+    gasket_async_point_at_rows(thread, kind, count, rows);
+    gasket_async_gather(thread, kind, rows);
+    gasket_async_finish(thread, kind, rows, count);
+}
+
 void
 gasket_async_run_block(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count)
 {
     switch (thread->async->mode) {
     case GASKET_ASYNC_PLAIN:
         run_plain(thread, kind, count);
+        break;
+    case GASKET_ASYNC_SOLO:
+        gasket_async_run_solo(thread, kind, count);
         break;
     case GASKET_ASYNC_VALIDATED:
         gasket_async_run_validated(thread, kind, count);

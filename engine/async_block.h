@@ -36,7 +36,20 @@ void gasket_async_wake(const GasketAsyncThread *thread, const GasketAsyncKind *k
 /* They have run. */
 void gasket_async_done(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count);
 
-/* Whole blocks in the other modes (async_locked.c). */
+/* All that follows a gather which needs no lock. */
+void gasket_async_finish(GasketAsyncThread *thread, const GasketAsyncKind *kind,
+                         const GasketRows *rows, size_t count);
+
+/* Takes the vertices with long rows out of a block, into longs; returns how many they are. */
+size_t gasket_async_split_long(GasketAsyncThread *thread, const GasketAsyncKind *kind,
+                               size_t *count, uint32_t *longs);
+
+/* Keeps rows kept[0 .. n - 1], ascending, of a block. */
+void gasket_async_keep_rows(GasketAsyncThread *thread, const GasketAsyncKind *kind,
+                            const uint32_t *kept, size_t n, GasketRows *rows);
+
+/* Whole blocks in the other modes (async_solo.c, async_locked.c). */
+void gasket_async_run_solo(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count);
 void gasket_async_run_validated(GasketAsyncThread *thread, const GasketAsyncKind *kind,
                                 size_t count);
 void gasket_async_run_locked(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count);

@@ -12,6 +12,7 @@
  * they then run one by one.
  */
 #include <sched.h>
+#include <string.h>
 
 #include "engine/async_block.h"
 #include "engine/async_history.h"
@@ -40,23 +41,6 @@ is_doubtful(const GasketAsync *async, const GasketAsyncKind *kind, const GasketR
                 return true;
     }
     return false;
-}
-
-/* Keeps rows kept[0 .. n - 1], ascending, of a block. */
-static void
-keep_rows(GasketAsyncThread *thread, const GasketAsyncKind *kind, const uint32_t *kept, size_t n,
-          GasketRows *rows)
-{
-    for (size_t i = 0; i < n; i++) {
-        thread->vertex[i] = thread->vertex[kept[i]];
-        thread->sum[i] = kept[i];
-        for (unsigned s = 0; s < kind->program->n_rows; s++) {
-            thread->begin[s][i] = thread->begin[s][kept[i]];
-            thread->end[s][i] = thread->end[s][kept[i]];
-        }
-    }
-    for (unsigned s = 0; s < kind->program->n_rows; s++)
-        rows[s].count = n;
 }
 
 /* A stamp for what was written until now. */
@@ -202,7 +186,7 @@ try_block(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count, 
     if (n_kept < n) {
         for (size_t r = n_disturbed - (n - n_kept); r < n_disturbed; r++)
             gasket_cell_unlock(&words[disturbed[r]], 0, async->alone);
-        keep_rows(thread, kind, kept, n_kept, rows);
+        gasket_async_keep_rows(thread, kind, kept, n_kept, rows);
     }
     if (n_kept > 0)
         finish_locked(thread, kind, rows, n_kept);
@@ -246,9 +230,15 @@ void
 gasket_async_run_locked(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count)
 {
     uint32_t scopes[GASKET_ASYNC_BLOCK], again[GASKET_ASYNC_BLOCK], one[1];
+    uint32_t longs[GASKET_ASYNC_BLOCK];
     size_t n_scopes;
-    size_t n_again =
-        try_block(thread, kind, split_scopes(thread, kind, count, scopes, &n_scopes), again);
+
+    count = split_scopes(thread, kind, count, scopes, &n_scopes);
+    /* They would disturb the block: what has many neighbours has some in it. */
+    size_t n_long = gasket_async_split_long(thread, kind, &count, longs);
+    size_t n_again = try_block(thread, kind, count, again);
+    memcpy(again + n_again, longs, n_long * sizeof *longs);
+    n_again += n_long;
 
     for (size_t i = 0; i < n_again; i++) {
         bool done = false;

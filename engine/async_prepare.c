@@ -179,7 +179,10 @@ choose_mode(GasketAsync *async, GError **error)
     for (unsigned k = 0; k < async->n_kinds; k++)
         if (async->kinds[k].program != NULL)
             async->kinds[k].by_scope = needs_scopes(&async->kinds[k]);
-    if (async->mode == GASKET_ASYNC_PLAIN)
+    /* A history is of locks, so that these are what it is about. */
+    if (async->alone && async->run->part->size == 1 && async->run->history == NULL)
+        async->mode = async->mode == GASKET_ASYNC_LOCKED ? GASKET_ASYNC_SOLO : GASKET_ASYNC_PLAIN;
+    if (async->mode == GASKET_ASYNC_PLAIN || async->mode == GASKET_ASYNC_SOLO)
         return true;
     async->words = gasket_array_new(async->n_cells, sizeof *async->words, error);
     return async->words != NULL;

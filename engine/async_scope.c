@@ -46,8 +46,12 @@ static uint32_t
 sort_cells(uint32_t *cells, uint32_t n)
 {
     uint32_t kept = 0;
+    bool ascend = true;
 
-    qsort(cells, n, sizeof *cells, compare_cells);
+    for (uint32_t i = 1; ascend && i < n; i++)
+        ascend = cells[i - 1] <= cells[i];
+    if (!ascend) /* those of one worker's rows of one kind do */
+        qsort(cells, n, sizeof *cells, compare_cells);
     for (uint32_t i = 0; i < n; i++)
         if (i == 0 || cells[i] != cells[i - 1])
             cells[kept++] = cells[i];
@@ -69,18 +73,26 @@ list_cells(const GasketAsync *async, const GasketAsyncKind *kind, GasketVertex v
            GasketScope *scope)
 {
     uint32_t n = 0, end = scope->room;
+    bool placed = false; /* its own cell, among the others if they ascend */
 
-    scope->cells[n++] = scope->own;
     for (unsigned s = 0; s < kind->program->n_rows; s++) {
         const GasketAsyncKind *other = &async->kinds[kind->neighbour_kind[s]];
         const uint32_t *neighbour = kind->rows[s].neighbour;
         for (uint64_t e = kind->offset[s][v]; e < kind->offset[s][v + 1]; e++) {
-            if (neighbour[e] < other->part->n_owned)
-                scope->cells[n++] = other->first_cell + neighbour[e];
-            else
-                scope->cells[--end] = other->first_cell + neighbour[e];
+            uint32_t cell = other->first_cell + neighbour[e];
+            if (neighbour[e] >= other->part->n_owned) {
+                scope->cells[--end] = cell;
+                continue;
+            }
+            if (!placed && cell >= scope->own) {
+                scope->cells[n++] = scope->own;
+                placed = true;
+            }
+            scope->cells[n++] = cell;
         }
     }
+    if (!placed)
+        scope->cells[n++] = scope->own;
     scope->n = sort_cells(scope->cells, n);
     scope->remote = scope->cells + end;
     scope->n_remote = sort_cells(scope->remote, scope->room - end);

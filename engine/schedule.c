@@ -222,10 +222,9 @@ gasket_schedule_wake_asleep(GasketSchedule *schedule, unsigned thread, uint32_t 
     if (schedule->n_buckets == 1)
         bucket = 0;
     do {
-        if ((old & GASKET_TASK_WAITS) && bucket <= old >> GASKET_TASK_BUCKET)
+        if (old >= gasket_task_waiting(bucket))
             return;
-        new =
-            (uint8_t)((old & GASKET_TASK_RUNS) | GASKET_TASK_WAITS | bucket << GASKET_TASK_BUCKET);
+        new = (uint8_t)((old & GASKET_TASK_RUNS) | gasket_task_waiting(bucket));
         if (schedule->n_threads == 1) {
             atomic_store_explicit(status, new, memory_order_relaxed);
             break;
@@ -256,7 +255,7 @@ gasket_schedule_done(GasketSchedule *schedule, unsigned thread, uint32_t first,
                 ;
         }
         if (old & GASKET_TASK_WAITS)
-            put(schedule, thread, first + offset[i], old >> GASKET_TASK_BUCKET);
+            put(schedule, thread, first + offset[i], gasket_task_bucket(old));
     }
 }
 
@@ -270,12 +269,12 @@ claim(GasketSchedule *schedule, uint32_t task, unsigned bucket)
 
     if (schedule->n_threads == 1 || schedule->n_buckets == 1) {
         uint8_t old = atomic_load_explicit(status, memory_order_acquire);
-        if (!(old & GASKET_TASK_WAITS) || old >> GASKET_TASK_BUCKET != bucket)
+        if (old != gasket_task_waiting(bucket))
             return false;
         atomic_store_explicit(status, GASKET_TASK_RUNS, memory_order_relaxed);
         return true;
     }
-    uint8_t old = (uint8_t)(GASKET_TASK_WAITS | bucket << GASKET_TASK_BUCKET);
+    uint8_t old = gasket_task_waiting(bucket);
     return atomic_compare_exchange_strong_explicit(status, &old, GASKET_TASK_RUNS,
                                                    memory_order_acquire, memory_order_relaxed);
 }

@@ -44,9 +44,23 @@
 #define GASKET_SCHEDULE_CHUNK   64
 #define GASKET_SCHEDULE_BUCKETS 64
 
-#define GASKET_TASK_WAITS  1u
-#define GASKET_TASK_RUNS   2u
-#define GASKET_TASK_BUCKET 2 /* shift */
+/* A task's byte: so that one comparison tells whether it waits in a bucket that is high enough. */
+#define GASKET_TASK_RUNS   1u
+#define GASKET_TASK_BUCKET 1 /* shift; 6 bits */
+#define GASKET_TASK_WAITS  0x80u
+
+static inline unsigned
+gasket_task_bucket(uint8_t status)
+{
+    return status >> GASKET_TASK_BUCKET & (GASKET_SCHEDULE_BUCKETS - 1);
+}
+
+/* The least byte of a task that waits in a bucket, or in a higher one. */
+static inline uint8_t
+gasket_task_waiting(unsigned bucket)
+{
+    return (uint8_t)(GASKET_TASK_WAITS | bucket << GASKET_TASK_BUCKET);
+}
 
 typedef struct GasketLaneQueue GasketLaneQueue;
 
@@ -97,9 +111,21 @@ static inline void
 gasket_schedule_wake(GasketSchedule *schedule, unsigned thread, uint32_t task, unsigned bucket)
 {
     uint8_t status = atomic_load_explicit(&schedule->status[task], memory_order_relaxed);
-    if (!(status & GASKET_TASK_WAITS) ||
-        (schedule->n_buckets > 1 && bucket > status >> GASKET_TASK_BUCKET))
+    if (status < gasket_task_waiting(schedule->n_buckets > 1 ? bucket : 0))
         gasket_schedule_wake_asleep(schedule, thread, task, bucket);
+}
+
+/* Wakes tasks first + offset[0 .. n - 1]. */
+static inline void
+gasket_schedule_wake_many(GasketSchedule *schedule, unsigned thread, uint32_t first,
+                          const uint32_t *offset, uint64_t n, unsigned bucket)
+{
+    _Atomic uint8_t *status = schedule->status + first;
+    uint8_t enough = gasket_task_waiting(schedule->n_buckets > 1 ? bucket : 0);
+
+    for (uint64_t i = 0; i < n; i++)
+        if (atomic_load_explicit(&status[offset[i]], memory_order_relaxed) < enough)
+            gasket_schedule_wake_asleep(schedule, thread, first + offset[i], bucket);
 }
 
 /* Up to GASKET_SCHEDULE_CHUNK tasks for a thread, ascending; they run now. 0: it found none. */
@@ -111,6 +137,13 @@ void gasket_schedule_done(GasketSchedule *schedule, unsigned thread, uint32_t fi
 
 /* Whether it may be worth a thread's while to take, which the last time found none. */
 bool gasket_schedule_may_take(const GasketSchedule *schedule, unsigned thread);
+
+static inline bool
+gasket_schedule_runs(const GasketSchedule *schedule, uint32_t task)
+{
+    return (atomic_load_explicit(&schedule->status[task], memory_order_relaxed) &
+            GASKET_TASK_RUNS) != 0;
+}
 
 static inline bool
 gasket_schedule_waits(const GasketSchedule *schedule, uint32_t task)
