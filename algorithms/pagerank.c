@@ -73,18 +73,17 @@ static const GasketNeeds needs[] = {
 
 /* ---- the vertex program ---------------------------------------------------------------------- */
 
-enum {
-    RESIDUAL,      /* sum of |change of rank| */
-    LEFT,          /* sum of what shares do not carry */
-    JUMPS,         /* sum of the weights of --personalize ... */
-    SMALLEST_JUMP, /* ... and the smallest of them */
-};
+#define RESIDUAL      GASKET_PAGERANK_RESIDUAL
+#define LEFT          GASKET_PAGERANK_LEFT
+#define JUMPS         GASKET_PAGERANK_JUMPS
+#define SMALLEST_JUMP GASKET_PAGERANK_SMALLEST_JUMP
 
 static const GasketAggregate aggregates[] = {
     {"residual", GASKET_SUM, 1},
     {"left", GASKET_SUM, 1},
     {"jumps", GASKET_SUM, 1},
     {"smallest_jump", GASKET_MIN, 1},
+    {"scale", GASKET_SUM, GASKET_PAGERANK_N_SCALE},
 };
 
 typedef GasketPagerankSettings Settings;

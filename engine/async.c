@@ -77,7 +77,7 @@ wants_end(GasketAsync *async)
 
     async->asked = run->stop != NULL && *run->stop > 0;
     async->late = run->max_seconds > 0 && (double)(now - async->began_us) / 1e6 >= run->max_seconds;
-    bool enough = run->max_updates > 0 && n_ran(async) >= async->n_allowed;
+    bool enough = async->n_allowed > 0 && n_ran(async) >= async->n_allowed;
     if (async->asked)
         return GASKET_END_STOPPED;
     return async->late || enough || now >= async->phase_ends_us ? GASKET_END_LIMIT
@@ -235,13 +235,32 @@ work(void *data, unsigned index)
 
 /* ---- phases ---------------------------------------------------------------------------------- */
 
-/* Wakes those that were woken between phases. */
+/* Whether somebody waits that is no longer active: a step has run it, or the driver chose others. */
+static bool
+has_outdated(const GasketAsync *async)
+{
+    for (unsigned k = 0; k < async->n_kinds; k++) {
+        const GasketAsyncKind *kind = &async->kinds[k];
+        if (kind->program == NULL || kind->data->all_active)
+            continue;
+        for (uint32_t v = 0; v < kind->part->n_owned; v++)
+            if (gasket_schedule_waits(async->schedule, kind->first_cell + v) &&
+                !gasket_bitset_has(kind->data->active, v))
+                return true;
+    }
+    return false;
+}
+
+/* Makes those wait who are active. Who has waited since the last phase keeps place and priority;
+ * whoever was woken meanwhile comes first. */
 static void
 wake_active(GasketAsync *async)
 {
     unsigned n_threads = async->run->n_threads;
     uint32_t n = 0;
 
+    if (has_outdated(async))
+        gasket_schedule_reset(async->schedule);
     for (unsigned k = 0; k < async->n_kinds; k++) {
         GasketAsyncKind *kind = &async->kinds[k];
         if (kind->program == NULL)
@@ -251,9 +270,12 @@ wake_active(GasketAsync *async)
             gasket_bitset_fill(kind->data->active, n_owned);
         kind->data->all_active = false;
         for (uint32_t v = gasket_bitset_next(kind->data->active, 0, n_owned); v < n_owned;
-             v = gasket_bitset_next(kind->data->active, v + 1, n_owned), n++)
-            gasket_schedule_wake(async->schedule, n / GASKET_SCHEDULE_CHUNK % n_threads,
+             v = gasket_bitset_next(kind->data->active, v + 1, n_owned)) {
+            if (gasket_schedule_waits(async->schedule, kind->first_cell + v))
+                continue;
+            gasket_schedule_wake(async->schedule, n++ / GASKET_SCHEDULE_CHUNK % n_threads,
                                  kind->first_cell + v, GASKET_SCHEDULE_BUCKETS - 1);
+        }
         gasket_bitset_clear(kind->data->active, n_owned);
     }
 }
@@ -312,6 +334,21 @@ end_phase(GasketAsync *async, GError **error)
     return true;
 }
 
+/* How many updates this worker makes until the next phase; 0: as many as there are. */
+static uint64_t
+allowed_updates(const GasketAsync *async)
+{
+    const GasketRun *run = async->run;
+    uint64_t measured = run->measure.program != NULL ? run->measure.updates : 0;
+    uint64_t bound = measured > 0 ? measured : UINT64_MAX;
+
+    if (run->max_updates > 0)
+        bound = MIN(bound, run->max_updates > async->n_ran_before
+                               ? run->max_updates - async->n_ran_before
+                               : 0);
+    return bound == UINT64_MAX ? 0 : MAX(bound / run->part->size, 1);
+}
+
 /* Sets everything to the start of a phase. */
 static void
 begin_phase(GasketAsync *async)
@@ -321,9 +358,7 @@ begin_phase(GasketAsync *async)
     double seconds = run->measure.program != NULL ? run->measure.seconds : 0;
     async->phase_ends_us = now_us(async) + (seconds > 0 ? (int64_t)(seconds * 1e6) : ITERATION_US);
     async->asked = async->late = async->limited = false;
-    async->n_allowed = run->max_updates > async->n_ran_before
-                           ? (run->max_updates - async->n_ran_before) / run->part->size
-                           : 0;
+    async->n_allowed = allowed_updates(async);
     atomic_store(&async->ending, false);
     atomic_store(&async->n_stopped, 0);
     atomic_store(&async->n_busy, run->n_threads);
@@ -333,7 +368,6 @@ begin_phase(GasketAsync *async)
         for (unsigned k = 0; k < async->n_kinds; k++)
             async->threads[t].contexts[k].step = run->step;
     }
-    gasket_schedule_reset(async->schedule);
     gasket_async_net_begin(async);
     wake_active(async);
 }

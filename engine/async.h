@@ -131,7 +131,7 @@ struct GasketAsync {
     int64_t moved_us; /* ... and when that number was new */
     int64_t began_us, phase_ends_us; /* by the transport's clock, if there is one */
     uint64_t n_ran_before;           /* in earlier phases, on all workers */
-    uint64_t n_allowed;              /* updates in this phase, if there is a bound */
+    uint64_t n_allowed;              /* updates of this worker in this phase; 0: no bound */
     bool asked, late;                /* why this worker wants the phase to end */
     bool limited;                    /* a bound of the whole run was reached */
     GError *error;                   /* thread 0's */

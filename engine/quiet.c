@@ -60,9 +60,13 @@ gasket_run_end_measured(GasketRun *run, GError **error)
     double residual = NAN;
 
     if (measure->program != NULL) {
+        uint64_t active = run->under_way.active; /* who was looked at has not run */
         if (!gasket_run_step(run, measure->program, error))
             return false;
+        run->under_way.active = active;
         residual = gasket_run_total(run, measure->aggregate, measure->element);
+        if (measure->then != NULL)
+            measure->then(run, measure->data);
     }
     gasket_run_end_iteration(run, residual, run->quiet || residual < measure->enough);
     return true;

@@ -180,7 +180,11 @@ typedef struct {
     const GasketProgram *program;
     double seconds; /* async: how often; 0: once a second. Else after each iteration */
     unsigned aggregate, element;
-    double enough; /* converged once the total is below; -INFINITY: never, just look */
+    double enough;    /* converged once the total is below; -INFINITY: never, just look */
+    uint64_t updates; /* async: also once so many vertices have run since the last; 0: no matter */
+    void (*then)(GasketRun *run, void *data); /* after each, on every worker; may change what the
+                                                 programs' parameters say. NULL: nothing */
+    void *data;                               /* for then */
 } GasketMeasure;
 
 /* [all] Measures the calls that follow; copied. NULL: none any more. */
