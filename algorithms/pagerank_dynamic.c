@@ -136,7 +136,7 @@ weigh(const GasketContext *context, const GasketVertices *run, const void *sums)
 
 /* ---- the driver ------------------------------------------------------------------------------ */
 
-#define MAX_CHOICES 50 /* of s before it stands */
+#define MAX_CHOICES 12 /* of s before it stands */
 
 /* What gasket_run_until_quiet is told after each look. */
 typedef struct {
@@ -219,7 +219,7 @@ measure(GasketRun *run, GasketPagerankSettings *settings, GasketVertexSet *ret_l
     return true;
 }
 
-/* [all] A bound on changes of shares with which the rest of all is likely 2 tolerances. */
+/* [all] A bound on changes of shares with which the rest of all is likely one tolerance. */
 static bool
 first_least(GasketRun *run, double tolerance, double *ret_least, GError **error)
 {
@@ -230,8 +230,15 @@ first_least(GasketRun *run, double tolerance, double *ret_least, GError **error)
         sum += strength[v];
     if (!gasket_run_reduce_sum(run, &sum, 1, error))
         return false;
-    *ret_least = sum > 0 ? 4 * tolerance / sum : 0;
+    *ret_least = sum > 0 ? tolerance / sum : 0;
     return true;
+}
+
+/* By how much one more step would change the ranks, at rest. */
+static double
+residual_of(const GasketPagerankSettings *settings, const Rest *rest)
+{
+    return settings->damping * (rest->all + fabs(rest->off)) / rest->total;
 }
 
 /* [all] Runs vertices until one more step would change the ranks by less than the tolerance. */
@@ -247,17 +254,20 @@ run_to_tolerance(GasketRun *run, const GasketProgram *program, GasketPagerankSet
         if (!gasket_run_until_quiet(run, programs, 1, error) ||
             !measure(run, settings, larger, ret_rest, error))
             return false;
-        double scale = settings->damping / ret_rest->total;
-        if (!gasket_run_is_quiet(run) ||
-            !(scale * (ret_rest->all + fabs(ret_rest->off)) >= tolerance))
+        if (!gasket_run_is_quiet(run) || residual_of(settings, ret_rest) < tolerance)
             return true;
         settings->s = fitting(run, settings->damping);
-        /* Publishing what is larger is not enough if the rest alone is too much. */
-        double small = scale * ret_rest->small / tolerance;
-        if (small >= 0.5)
-            settings->least *= fmax(0.4 / small, 0.1);
         if (!measure(run, settings, larger, ret_rest, error))
             return false;
+        if (!(residual_of(settings, ret_rest) >= tolerance))
+            return true;
+        /* Publishing what is larger is not enough if the rest alone is too much. */
+        double small = settings->damping * ret_rest->small / ret_rest->total / tolerance;
+        if (small >= 0.9) {
+            settings->least *= fmax(0.6 / small, 0.1);
+            if (!measure(run, settings, larger, ret_rest, error))
+                return false;
+        }
         gasket_run_activate(run, larger);
     }
 }

@@ -165,7 +165,13 @@ wait_a_little(GasketAsync *async, unsigned index, unsigned *n_looks)
     /* What other threads note for the peers, or do, does not wake it. */
     bool others = atomic_load(&async->n_busy) > 0 || atomic_load(&async->ending);
     int64_t longest = others ? BUSY_WAIT_US : IDLE_WAIT_US;
-    return gasket_async_net_wait(async, longest, &async->error);
+    /* Scopes that wait for cells of other ranks are busy, but nobody computes. */
+    bool computes = atomic_load(&async->n_busy) > atomic_load(&async->scopes.n);
+    int64_t began = g_get_monotonic_time();
+    bool ok = gasket_async_net_wait(async, longest, &async->error);
+    if (!computes)
+        async->run->step_wait_seconds += (double)(g_get_monotonic_time() - began) / 1e6;
+    return ok;
 }
 
 static void
