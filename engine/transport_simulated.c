@@ -2,7 +2,7 @@
 /*
  * Transport that simulates a network from a seed.
  *
- * How: members are threads, but a baton (`turn`) lets one of them run at a time. Whoever waits
+ * How: members are threads (or fibers, transport_simulated_fibers.c), but a baton (`turn`) lets one of them run at a time. Whoever waits
  * gives it back, and the simulator, in the thread of the one that waits, decides what happens
  * next: something arrives, or somebody runs.
  *
@@ -50,10 +50,26 @@ has_failed(const GasketSimulatedMember *member, GError **error)
     return true;
 }
 
+static void
+lock(GasketSimulation *simulation)
+{
+    if (!simulation->fibers)
+        pthread_mutex_lock(&simulation->lock);
+}
+
+static void
+unlock(GasketSimulation *simulation)
+{
+    if (!simulation->fibers)
+        pthread_mutex_unlock(&simulation->lock);
+}
+
 /* Sleeps until it is self's turn. Locked. */
 static void
 await_turn(GasketSimulatedMember *self)
 {
+    if (self->simulation->fibers)
+        gasket_simulated_switch(self);
     while (self->simulation->turn != self->base.rank)
         pthread_cond_wait(&self->condition, &self->simulation->lock);
 }
@@ -63,6 +79,8 @@ gasket_simulated_enter(GasketTransport *transport)
 {
     GasketSimulatedMember *self = member_of(transport);
     GasketSimulation *simulation = self->simulation;
+    if (simulation->fibers)
+        return; /* it runs because it is its turn */
     pthread_mutex_lock(&simulation->lock);
     g_assert(!self->entered);
     self->entered = true;
@@ -144,7 +162,7 @@ simulated_wait(GasketTransport *transport, int64_t timeout_us, GError **error)
 {
     GasketSimulatedMember *self = member_of(transport);
     GasketSimulation *simulation = self->simulation;
-    pthread_mutex_lock(&simulation->lock);
+    lock(simulation);
     g_assert(simulation->turn == transport->rank);
     if (self->failure == NULL) {
         self->deadline_us = timeout_us < 0 ? GASKET_NEVER : simulation->now_us + timeout_us;
@@ -154,7 +172,7 @@ simulated_wait(GasketTransport *transport, int64_t timeout_us, GError **error)
         await_turn(self);
     }
     bool ok = !has_failed(self, error);
-    pthread_mutex_unlock(&simulation->lock);
+    unlock(simulation);
     return ok;
 }
 
@@ -198,13 +216,13 @@ simulated_free(GasketTransport *transport)
 {
     GasketSimulatedMember *self = member_of(transport);
     GasketSimulation *simulation = self->simulation;
-    pthread_mutex_lock(&simulation->lock);
+    lock(simulation);
     g_assert(simulation->turn == transport->rank);
     self->gone = true;
     if (!self->left)
         gasket_simulated_launch_to_all(simulation, transport->rank, GASKET_EVENT_CLOSE);
     gasket_simulated_pass_baton(simulation);
-    pthread_mutex_unlock(&simulation->lock);
+    unlock(simulation);
 }
 
 static const GasketTransportClass simulated_class = {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Transport that simulates a network from a seed. Each member runs in a thread, but only one at a
- * time: a member that waits hands the turn to the simulator, which draws (Philox, from the seed)
- * who runs next and which frames arrive, advancing a virtual clock. The same seed gives the same
- * run, and the same trace hash.
+ * Transport that simulates a network from a seed. One member runs at a time: a member that waits
+ * hands the turn to the simulator, which draws (Philox, from the seed) who runs next and which
+ * frames arrive, advancing a virtual clock. The same seed gives the same run, and the same trace
+ * hash. Members are threads, or fibers of one thread (gasket_simulated_run), which makes no
+ * difference to the run but in time.
  */
 #ifndef GASKET_ENGINE_TRANSPORT_SIMULATED_H
 #define GASKET_ENGINE_TRANSPORT_SIMULATED_H
@@ -30,6 +31,15 @@ GasketSimulation *gasket_simulation_new(unsigned size, const GasketSimulatedOpti
 
 /* Called by each member's thread first: blocks until the simulator gives it its first turn. */
 void gasket_simulated_enter(GasketTransport *member);
+
+/* Instead of threads: calls talk(data, rank) for each member, each on a stack of its own, in this
+ * thread, and returns when all have. talk must end with gasket_transport_free; it need not enter.
+ * Error: MEMORY, and then none was called. */
+bool gasket_simulated_run(GasketSimulation *simulation, void (*talk)(void *data, unsigned rank),
+                          void *data, GError **error);
+
+/* Whether that can be done here. */
+bool gasket_simulated_has_fibers(void);
 
 /* A hash of every event so far: who ran, what was sent and delivered, when. */
 uint64_t gasket_simulation_trace(const GasketSimulation *simulation);

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the two files of the simulated transport share. The picture is in transport_simulated.c.
+ * What the files of the simulated transport share. The picture is in transport_simulated.c.
  *
  *   transport_simulated.c          members: enter, send, receive, wait, leave, free
  *   transport_simulated_network.c  the simulator: flights, the wall, whose turn it is
+ *   transport_simulated_fibers.c   members as fibers of one thread
  */
 #ifndef GASKET_ENGINE_TRANSPORT_SIMULATED_INTERNAL_H
 #define GASKET_ENGINE_TRANSPORT_SIMULATED_INTERNAL_H
 
 #include <pthread.h>
+#include <ucontext.h>
 
 #include <gasket/random.h>
 
@@ -66,6 +68,10 @@ typedef struct {
     int64_t busy_us;     /* a slow one computes until then */
     GError *failure;
     bool *peer_left; /* [size] whose LEAVE has arrived */
+
+    ucontext_t context; /* of a fiber that waits, and its stack */
+    void *stack;
+    size_t stack_bytes;
 } GasketSimulatedMember;
 
 struct GasketSimulation {
@@ -85,6 +91,11 @@ struct GasketSimulation {
     GasketSimulatedMember *member;   /* [size] */
     GasketSimulatedLane *lane;       /* [size * size * GASKET_N_CHANNELS] */
     GasketSimulatedTraffic *traffic; /* [size * size] */
+
+    bool fibers; /* members are fibers of one thread, and nothing is locked */
+    ucontext_t caller;
+    void (*talk)(void *data, unsigned rank);
+    void *talk_data;
 };
 
 static inline GasketSimulatedLane *
@@ -115,5 +126,8 @@ void gasket_simulated_cut_if_due(GasketSimulation *simulation);
 
 /* Gives the baton to whoever is next. Locked. */
 void gasket_simulated_pass_baton(GasketSimulation *simulation);
+
+/* Runs the fiber whose turn it is until it is self's. */
+void gasket_simulated_switch(GasketSimulatedMember *self);
 
 #endif

@@ -286,5 +286,6 @@ gasket_simulated_pass_baton(GasketSimulation *simulation)
     next->started = true;
     next->seen = next->changes;
     next->deadline_us = GASKET_NEVER;
-    pthread_cond_signal(&next->condition);
+    if (!simulation->fibers)
+        pthread_cond_signal(&next->condition);
 }
