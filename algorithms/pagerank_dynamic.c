@@ -157,20 +157,6 @@ fitting(const GasketRun *run, double damping)
     return s > 0 && isfinite(s) ? s : 1 - damping;
 }
 
-static void
-choose(GasketRun *run, void *data)
-{
-    Chooser *chooser = data;
-
-    if (chooser->n_left == 0)
-        return;
-    double before = chooser->settings->s;
-    chooser->settings->s = fitting(run, chooser->settings->damping);
-    chooser->n_left--;
-    if (fabs(chooser->settings->s - before) <= chooser->close * before)
-        chooser->n_left = 0;
-}
-
 /* What is not yet published, after a run until quiet. */
 typedef struct {
     double total; /* sum of x */
@@ -188,10 +174,11 @@ scale_outside(GasketRun *run, GasketPagerankSettings *settings)
     return scale_of(&context);
 }
 
-/* [all] Adds up the rest, and collects the vertices that would publish more than `least`. */
-static bool
-measure(GasketRun *run, GasketPagerankSettings *settings, GasketVertexSet *ret_larger,
-        Rest *ret_rest, GError **error)
+/* Adds up the rest of this worker, and collects the vertices that would publish more than `least`.
+ */
+static void
+add_up(GasketRun *run, GasketPagerankSettings *settings, GasketVertexSet *ret_larger,
+       Rest *ret_rest)
 {
     const Scale scale = scale_outside(run, settings);
     const double *pulled = gasket_run_state(run, 0);
@@ -213,13 +200,43 @@ measure(GasketRun *run, GasketPagerankSettings *settings, GasketVertexSet *ret_l
         else
             sums[3] += fabs(rest);
     }
+    *ret_rest = (Rest){sums[0], sums[1], sums[2], sums[3]};
+}
+
+/* [all] The same of all workers. */
+static bool
+measure(GasketRun *run, GasketPagerankSettings *settings, GasketVertexSet *ret_larger,
+        Rest *ret_rest, GError **error)
+{
+    add_up(run, settings, ret_larger, ret_rest);
+    double sums[] = {ret_rest->total, ret_rest->all, ret_rest->off, ret_rest->small};
     if (!gasket_run_reduce_sum(run, sums, G_N_ELEMENTS(sums), error))
         return false;
     *ret_rest = (Rest){sums[0], sums[1], sums[2], sums[3]};
     return true;
 }
 
-/* [all] A bound on changes of shares with which the rest of all is likely one tolerance. */
+/* Chooses s anew, and wakes those that would now publish, whom nothing else may wake. */
+static void
+choose(GasketRun *run, void *data)
+{
+    Chooser *chooser = data;
+    GasketPagerankSettings *settings = chooser->settings;
+    double before = settings->s;
+
+    if (chooser->n_left == 0)
+        return;
+    settings->s = fitting(run, settings->damping);
+    chooser->n_left--;
+    if (fabs(settings->s - before) <= chooser->close * before)
+        chooser->n_left = 0;
+    g_autoptr(GasketVertexSet) larger = gasket_vertex_set_new(run, 0);
+    Rest rest;
+    add_up(run, settings, larger, &rest);
+    gasket_run_wake(run, larger);
+}
+
+/* [all] A bound on changes of shares with which the rest of all is likely below the tolerance. */
 static bool
 first_least(GasketRun *run, double tolerance, double *ret_least, GError **error)
 {
@@ -230,7 +247,7 @@ first_least(GasketRun *run, double tolerance, double *ret_least, GError **error)
         sum += strength[v];
     if (!gasket_run_reduce_sum(run, &sum, 1, error))
         return false;
-    *ret_least = sum > 0 ? tolerance / sum : 0;
+    *ret_least = sum > 0 ? 2 * tolerance / sum : 0;
     return true;
 }
 

@@ -109,3 +109,12 @@ gasket_run_activate(GasketRun *run, const GasketVertexSet *set)
     for (size_t w = 0; w < gasket_bitset_words(set->n); w++)
         kind->active[w] = set->bits[w];
 }
+
+void
+gasket_run_wake(GasketRun *run, const GasketVertexSet *set)
+{
+    GasketKindData *kind = &run->kinds[set->kind];
+    kind->pushable = (GasketPushable){0};
+    for (size_t w = 0; !kind->all_active && w < gasket_bitset_words(set->n); w++)
+        kind->active[w] |= set->bits[w];
+}

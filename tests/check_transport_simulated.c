@@ -64,6 +64,44 @@ START_TEST(the_same_seed_gives_the_same_run_and_another_seed_another)
 }
 END_TEST
 
+typedef struct {
+    TestMember member[4];
+    const TestTraffic *traffic;
+} Fibers;
+
+static void
+talk_as_fiber(void *data, unsigned rank)
+{
+    Fibers *fibers = data;
+    fibers->member[rank].data = fibers->traffic;
+    test_traffic(&fibers->member[rank]);
+    gasket_transport_free(fibers->member[rank].transport);
+}
+
+START_TEST(fibers_run_as_threads_do)
+{
+    const TestTraffic traffic = {.n_frames = 50};
+    if (!gasket_simulated_has_fibers())
+        return;
+    for (uint64_t seed = 0; seed < 10; seed++) {
+        GasketSimulatedOptions options = calm;
+        GasketTransport *transport[4];
+        Fibers fibers = {.traffic = &traffic};
+        g_autoptr(GError) error = NULL;
+        options.seed = seed;
+        GasketSimulation *simulation = gasket_simulation_new(4, &options, transport, &error);
+        for (unsigned i = 0; i < 4; i++)
+            fibers.member[i].transport = transport[i];
+        ck_assert(gasket_simulated_run(simulation, talk_as_fiber, &fibers, &error));
+        for (unsigned i = 0; i < 4; i++)
+            ck_assert_no_error(fibers.member[i].error);
+        uint64_t trace = gasket_simulation_trace(simulation);
+        gasket_simulation_free(simulation);
+        ck_assert_uint_eq(trace, simulate(4, &options, test_traffic, &traffic));
+    }
+}
+END_TEST
+
 START_TEST(a_small_queue_refuses_and_everything_still_arrives)
 {
     const TestTraffic traffic = {.n_frames = 200};
@@ -225,6 +263,7 @@ main(void)
     TCase *promises = tcase_create("promises");
     tcase_set_timeout(promises, 120);
     tcase_add_test(promises, a_hundred_thousand_frames_arrive_whole_and_in_order);
+    tcase_add_test(promises, fibers_run_as_threads_do);
     tcase_add_test(promises, a_small_queue_refuses_and_everything_still_arrives);
     tcase_add_test(promises, a_member_freed_without_leaving_is_named_by_all);
     TCase *simulation = tcase_create("simulation");

@@ -132,6 +132,9 @@ GASKET_API bool gasket_run_step_on(GasketRun *run, const GasketProgram *program,
 /* Makes a set the active vertices of its kind, instead of those woken until now. */
 GASKET_API void gasket_run_activate(GasketRun *run, const GasketVertexSet *set);
 
+/* Makes a set active beside those woken until now. */
+GASKET_API void gasket_run_wake(GasketRun *run, const GasketVertexSet *set);
+
 /* Vertices of the kind whose value the last step of a program of that kind changed, on all
  * workers: 0 means that nothing more happens. */
 GASKET_API uint64_t gasket_run_n_changed(const GasketRun *run, unsigned kind);
