@@ -6,9 +6,10 @@
  *               cnr-2000]...
  *
  * One program for all: it adds up its neighbours' values (4 bytes each) and publishes a new one,
- * which wakes the readers, as long as it has run fewer than RUNS times. Contenders take turns on one run of one
- * graph, so all read the same rows in the same order; each one's smallest processor time counts (of
- * all threads together: the machine may be busy), divided by the entries that it gathered.
+ * which wakes the readers, as long as it has run fewer than RUNS times. Contenders take turns on
+ * one run of one graph, so all read the same rows in the same order; each one's smallest processor
+ * time counts (of all threads together: the machine may be busy), divided by the entries that it
+ * gathered.
  *
  *   plain         a loop over all rows that does the same, RUNS times
  *   sync          supersteps with one segment

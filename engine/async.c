@@ -241,7 +241,7 @@ work(void *data, unsigned index)
 
 /* ---- phases ---------------------------------------------------------------------------------- */
 
-/* Whether somebody waits that is no longer active: a step has run it, or the driver chose others. */
+/* Whether somebody waits who is active no more: a step has run it, or the driver chose others. */
 static bool
 has_outdated(const GasketAsync *async)
 {

@@ -2,9 +2,9 @@
 /*
  * Transport that simulates a network from a seed.
  *
- * How: members are threads (or fibers, transport_simulated_fibers.c), but a baton (`turn`) lets one of them run at a time. Whoever waits
- * gives it back, and the simulator, in the thread of the one that waits, decides what happens
- * next: something arrives, or somebody runs.
+ * How: members are threads (or fibers, transport_simulated_fibers.c), but a baton (`turn`) lets
+ * one of them run at a time. Whoever waits gives it back, and the simulator, in the thread of the
+ * one that waits, decides what happens next: something arrives, or somebody runs.
  *
  *   lane[from * size + to][channel]
  *     flying   frame ─> frame ─> ...   (each with the virtual time at which it arrives, rising)
