@@ -55,7 +55,7 @@ static const GasketOption options[] = {
      .maximum = 0.999999},
     {"precision", GASKET_OPTION_CHOICE, offsetof(Parameters, precision), "auto",
      "width of what vertices publish: single (4 bytes) carries ranks down to a tolerance of 1e-6, "
-     "double (8 bytes) below and with weights; auto decides",
+     "double (8 bytes) below, with weights and with --engine async; auto decides",
      .choices = precisions},
     {"personalize", GASKET_OPTION_COLUMN, offsetof(Parameters, personalize),
      .help = "file of lines `id [weight]`: jumps, and the ranks of vertices without out-edges, go "
@@ -260,7 +260,8 @@ publishes_single(const GasketRun *run, const Parameters *parameters)
 {
     return gasket_run_edge_column(run, 0, "weight") < 0 &&
            (parameters->precision == PRECISION_SINGLE ||
-            (parameters->precision == PRECISION_AUTO && gasket_run_tolerance(run) >= 1e-6));
+            (parameters->precision == PRECISION_AUTO && gasket_run_tolerance(run) >= 1e-6 &&
+             gasket_run_engine(run) != GASKET_ENGINE_ASYNC));
 }
 
 static bool

@@ -82,6 +82,17 @@ share_of(const GasketPagerankSettings *settings, const void *published, GasketVe
     return settings->single ? ((const float *)published)[v] : ((const double *)published)[v];
 }
 
+/* Whether a share is off by so much that it is published. Single ones are rounded, by up to 2^-24 of
+ * themselves; changes must be larger than all the rounding that can add up behind them, or vertices
+ * might publish back and forth for ever. */
+static bool
+is_off(const GasketPagerankSettings *settings, double share, double published)
+{
+    double change = fabs(share - published);
+    return change > settings->least &&
+           (!settings->single || change > 0x1p-24 / (1 - settings->damping) * fabs(published));
+}
+
 static void
 apply(const GasketContext *context, const GasketVertices *run, const void *sums)
 {
@@ -97,8 +108,7 @@ apply(const GasketContext *context, const GasketVertices *run, const void *sums)
         if (scale.strength[v] <= 0)
             continue;
         double share = (scale.settings->s * place(&scale, v) + pulled[v]) / scale.strength[v];
-        double change = fabs(share - published);
-        if (change <= settings->least)
+        if (!is_off(settings, share, published))
             continue;
         if (settings->single)
             ((float *)run->value)[v] = (float)share;
@@ -107,7 +117,7 @@ apply(const GasketContext *context, const GasketVertices *run, const void *sums)
         /* Not where rounding is all that differs. */
         run->changed[i] = (settings->single ? (float)share : share) != published;
         if (run->priority)
-            run->priority[i] = (float)change;
+            run->priority[i] = (float)fabs(share - published);
     }
 }
 
@@ -137,6 +147,7 @@ weigh(const GasketContext *context, const GasketVertices *run, const void *sums)
 /* ---- the driver ------------------------------------------------------------------------------ */
 
 #define MAX_CHOICES 12 /* of s before it stands */
+#define MAX_RESTS   50 /* until the tolerance is met */
 
 /* What gasket_run_until_quiet is told after each look. */
 typedef struct {
@@ -195,7 +206,7 @@ add_up(GasketRun *run, GasketPagerankSettings *settings, GasketVertexSet *ret_la
         double rest = x - share * scale.strength[v];
         sums[1] += fabs(rest);
         sums[2] += rest;
-        if (fabs(x / scale.strength[v] - share) > settings->least)
+        if (is_off(settings, x / scale.strength[v], share))
             gasket_vertex_set_add(ret_larger, v);
         else
             sums[3] += fabs(rest);
@@ -267,7 +278,8 @@ run_to_tolerance(GasketRun *run, const GasketProgram *program, GasketPagerankSet
     const double tolerance = gasket_run_tolerance(run);
     g_autoptr(GasketVertexSet) larger = gasket_vertex_set_new(run, 0);
 
-    for (;;) {
+    /* With --precision single there may be no getting below it. */
+    for (unsigned times = 0; times < MAX_RESTS; times++) {
         if (!gasket_run_until_quiet(run, programs, 1, error) ||
             !measure(run, settings, larger, ret_rest, error))
             return false;
@@ -287,6 +299,7 @@ run_to_tolerance(GasketRun *run, const GasketProgram *program, GasketPagerankSet
         }
         gasket_run_activate(run, larger);
     }
+    return true;
 }
 
 bool
