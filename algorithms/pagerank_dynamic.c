@@ -82,9 +82,9 @@ share_of(const GasketPagerankSettings *settings, const void *published, GasketVe
     return settings->single ? ((const float *)published)[v] : ((const double *)published)[v];
 }
 
-/* Whether a share is off by so much that it is published. Single ones are rounded, by up to 2^-24 of
- * themselves; changes must be larger than all the rounding that can add up behind them, or vertices
- * might publish back and forth for ever. */
+/* Whether a share is off by so much that it is published. Single ones are rounded by up to 2^-24 of
+ * them; changes must be larger than all the rounding that can add up behind them, or vertices might
+ * publish back and forth for ever. */
 static bool
 is_off(const GasketPagerankSettings *settings, double share, double published)
 {
