@@ -287,17 +287,17 @@ START_TEST(verifiers_compare_with_exact_inference)
     for (unsigned a = 0; a < G_N_ELEMENTS(all); a++) {
         g_autofree void *parameters = parameters_of(all[a].algorithm, all[a].settings);
         Trial trial = {all[a].algorithm, parameters, LEAVE, 3};
-        for (unsigned seed = 0; seed < 4; seed++) {
+        for (unsigned seed = 0; seed < 2; seed++) {
             small_model_loopy(&model, 9, 12, 3, 2, 1, seed);
-            ck_assert(is_verified(&trial, &model, 1 + seed % 3));
+            ck_assert(is_verified(&trial, &model, 1 + 2 * seed));
             small_model_tree(&model, 9, 2, 1, 0, seed);
             model.evidence[3] = 0;
-            ck_assert(is_verified(&trial, &model, 1 + seed % 3));
+            ck_assert(is_verified(&trial, &model, 1 + 2 * seed));
             trial.spoil = all[a].marginals ? SPOIL_MARGINAL : SPOIL_STATE;
-            ck_assert(!is_verified(&trial, &model, 1 + seed % 3));
+            ck_assert(!is_verified(&trial, &model, 1 + 2 * seed));
             if (all[a].exact && all[a].marginals) {
                 trial.spoil = SWAP_MARGINAL;
-                ck_assert(!is_verified(&trial, &model, 1 + seed % 3));
+                ck_assert(!is_verified(&trial, &model, 1 + 2 * seed));
             }
             trial.spoil = LEAVE;
         }
