@@ -46,6 +46,7 @@ struct GasketTcpLink {
     GasketTlsParty party;
     struct bufferevent *stream;
     struct event *deadline; /* to be open by; NULL once it is */
+    int64_t since_us;       /* when it was made */
     GasketFrameDecoder decoder;
 
     uint64_t next_sequence; /* of the next frame written */

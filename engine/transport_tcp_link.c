@@ -114,6 +114,7 @@ gasket_tcp_link_new(GasketTcp *tcp, int fd, bool is_client, unsigned peer, GErro
     link->state = GASKET_LINK_SECURING;
     g_strlcpy(link->name, "somebody", sizeof link->name);
     link->is_client = is_client;
+    link->since_us = gasket_tcp_now();
     link->peer = peer;
     link->party =
         (GasketTlsParty){.run = &tcp->run, .peer = peer, .may_come = may_come, .data = tcp};

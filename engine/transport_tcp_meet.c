@@ -14,8 +14,8 @@
  *
  * Whoever cannot prove the key, says nothing for 5 s, or speaks something else is dropped without
  * a word, and the run does not notice. The number of connections that are not open is bounded (each
- * costs 50 KiB): the oldest that has not named itself goes first, because an honest one does not
- * take long. The listener is closed when everyone is there.
+ * costs 50 KiB): the oldest that has not named itself goes first, but everyone has 50 ms for that,
+ * while others wait outside. The listener is closed when everyone is there.
  *
  * Invariants:
  *   1. tcp->unopened holds every link that is not some peer->link, oldest first.
@@ -40,8 +40,11 @@
 /* How long one connect may take. */
 static const struct timeval dial_time = {.tv_sec = 5};
 
-/* How long accepting stops when the process has no descriptor left. */
+/* How long accepting stops when the process has no descriptor left; when all who are in the door
+ * have come less than CHANCE_US ago. */
 static const struct timeval accept_pause = {.tv_usec = 100000};
+static const struct timeval crowd_pause = {.tv_usec = 50000};
+#define CHANCE_US 50000
 
 static void
 set_no_delay(int fd)
@@ -159,17 +162,33 @@ least_promising(const GasketTcp *tcp)
     return oldest;
 }
 
+/* Drops the least promising link, once it has had the time to name itself. false: it has not, and
+ * others wait outside until it has. */
+static bool
+make_room(GasketTcp *tcp)
+{
+    GasketTcpLink *victim = least_promising(tcp);
+    if (victim != NULL && gasket_tcp_now() - victim->since_us >= CHANCE_US) {
+        gasket_tcp_meet_drop(victim, "there are too many that have not greeted");
+        return true;
+    }
+    evconnlistener_disable(tcp->listener);
+    event_add(tcp->resume_listening, &crowd_pause);
+    return false;
+}
+
 static void
 on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address, int length,
           void *data)
 {
     (void)listener;
     GasketTcp *tcp = data;
-    GasketTcpLink *victim = NULL;
-    if (tcp->unopened->len >= MAX_UNOPENED + tcp->base.size)
-        victim = least_promising(tcp);
-    if (victim != NULL)
-        gasket_tcp_meet_drop(victim, "there are too many that have not greeted");
+    if (tcp->unopened->len >= MAX_UNOPENED + tcp->base.size && !make_room(tcp)) {
+        g_debug("rank %u dropped a connection: there are too many that have not greeted",
+                tcp->base.rank);
+        close(fd);
+        return;
+    }
     set_no_delay(fd);
     GasketTcpLink *link =
         gasket_tcp_link_new(tcp, fd, /* is_client= */ false, tcp->base.size, /* error= */ NULL);
