@@ -4,8 +4,8 @@
  * the vertices of one block could overlap. Those are known: their tasks run.
  *
  *   long rows   one by one                                          nothing to check
- *   others      gather ─> is a neighbour in the block? ─no─> apply, publish, scatter
- *                                        └─yes─> then one by one
+ *   others      is a neighbour in the block? ─no─> gather, apply, publish, scatter
+ *                             └─yes─> then one by one
  *
  * The rest of the block neither reads nor is read by whom it was gathered with: to run the vertices
  * in the order in which they were published gives the same values.
@@ -44,22 +44,21 @@ void
 gasket_async_run_solo(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count)
 {
     GasketRows rows[GASKET_MAX_ROW_SETS];
-    uint32_t single[GASKET_ASYNC_BLOCK], kept[GASKET_ASYNC_BLOCK];
-    size_t n_single = gasket_async_split_long(thread, kind, &count, single), n_kept = 0;
+    uint32_t single[GASKET_ASYNC_BLOCK];
+    size_t n_single = gasket_async_split_long(thread, kind, &count, single), n = 0;
 
     gasket_async_point_at_rows(thread, kind, count, rows);
-    if (!kind->by_scope)
-        gasket_async_gather(thread, kind, rows);
     for (size_t r = 0; r < count; r++) {
         if (kind->by_scope || names_block(thread->async, kind, rows, r))
             single[n_single++] = thread->vertex[r];
         else
-            kept[n_kept++] = (uint32_t)r;
+            thread->vertex[n++] = thread->vertex[r];
     }
-    if (n_kept < count)
-        gasket_async_keep_rows(thread, kind, kept, n_kept, rows);
-    if (n_kept > 0)
-        gasket_async_finish(thread, kind, rows, n_kept);
+    if (n > 0) {
+        gasket_async_point_at_rows(thread, kind, n, rows);
+        gasket_async_gather(thread, kind, rows);
+        gasket_async_finish(thread, kind, rows, n);
+    }
     for (size_t i = 0; i < n_single; i++)
         run_one(thread, kind, single[i]);
 }
