@@ -15,7 +15,8 @@
  * part number by number: a factor that the ratings do not pull away from 0 by more than that is 0
  * (sparse ALS). It starts from where it stood, so invariant 1 holds.
  *
- * With --weighted a rating's error, and its share of n_u and n_i, count as much as its weight says.
+ * With --rating-weights a rating's error, and its share of n_u and n_i, count as much as its weight
+ * says.
  *
  * Regularization is weighted by the number of ratings, so that one lambda suits users with many
  * ratings and with few, and any rank (Zhou et al.).
@@ -65,7 +66,7 @@ static const GasketOption options[] = {
      .maximum = 1e3},
     {"no-biases", GASKET_OPTION_BOOL, offsetof(Parameters, no_biases),
      .help = "neither mean nor biases: a prediction is p . q alone"},
-    {"weighted", GASKET_OPTION_BOOL, offsetof(Parameters, weighted),
+    {"rating-weights", GASKET_OPTION_BOOL, offsetof(Parameters, weighted),
      .help = "the column of times holds what each rating weighs, 0 or more"},
     {"patience", GASKET_OPTION_INT, offsetof(Parameters, patience), "3",
      "with --validate: stop after so many iterations without a better error", .minimum = 1,
@@ -256,7 +257,7 @@ als_run(GasketRun *run, const void *parameters, GError **error)
     g_auto(GasketRecommender) model = {0};
     if (given->weighted && gasket_run_edge_column(run, 0, "time") < 0) {
         g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
-                    "--weighted: the ratings have no column of times with their weights");
+                    "--rating-weights: the ratings have no column of times with their weights");
         return false;
     }
     if (!gasket_recommender_begin(&model, run, &common, error) ||

@@ -131,7 +131,7 @@ START_TEST(with_weights_the_items_turn_is_the_dense_solution_of_weighted_ratings
     Ratings ratings = ratings_plant(30, 20, 2, 0.6, 0.5, false);
     g_autoptr(GasketResult) result =
         ratings_train_with_times(&gasket_als, &ratings,
-                                 "factors=3 regularization=0.1 weighted=true", 2);
+                                 "factors=3 regularization=0.1 rating-weights=true", 2);
     const float *p = gasket_result_column(result, 0), *bu = gasket_result_column(result, 1);
     const float *q = gasket_result_column(result, 2), *bi = gasket_result_column(result, 3);
     const double mean = gasket_result_metric(result, "mean");
