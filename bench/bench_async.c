@@ -168,14 +168,16 @@ drive(GasketRun *run, const void *parameters, GError **error)
     if (!gasket_run_set_state(run, 0, sizeof(uint32_t), error) ||
         !gasket_run_set_value(run, 0, sizeof(float), error))
         return false;
-    run_contender(run, &contenders[0], gasket_run_rows(run, in_rows[0], error)); /* warms up */
     g_autoptr(GasketRows) rows = gasket_run_rows(run, in_rows[0], error);
-    for (unsigned round = 0; rows != NULL && round < race->rounds; round++) {
+    if (rows == NULL)
+        return false;
+    run_contender(run, &contenders[0], rows); /* warms up */
+    for (unsigned round = 0; round < race->rounds; round++) {
         race->plain = MIN(race->plain, run_plain(rows, value));
         for (size_t c = 0; c < N_CONTENDERS; c++)
             race->best[c] = MIN(race->best[c], run_contender(run, &contenders[c], rows));
     }
-    return rows != NULL;
+    return true;
 }
 
 /* ---- races ----------------------------------------------------------------------------------- */

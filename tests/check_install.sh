@@ -3,9 +3,12 @@
 # gives. label_propagation runs with the installed command on one worker and on four; recommend
 # leaves the model that the command leaves.
 #
-#   BUILD, SOURCE, CC: the build's folder, the sources, the compiler
+#   BUILD, SOURCE, CC, SANITIZE: the build's folder, the sources, the compiler, sanitizers or none
 set -u
 : "${BUILD:?}" "${SOURCE:?}"
+# A program that links a library with sanitizers needs them from its start.
+sanitize=
+[ "${SANITIZE:-none}" = none ] || sanitize=-fsanitize=$SANITIZE
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
@@ -108,8 +111,8 @@ done
 
 # A program of its own that trains, recommends and keeps a model: that of the command, to the bit.
 cp "$SOURCE/examples/recommend.c" .
-# shellcheck disable=SC2046
-${CC:-cc} recommend.c -o recommend $(pkg-config --cflags --libs gasket) ||
+# shellcheck disable=SC2046,SC2086
+${CC:-cc} $sanitize recommend.c -o recommend $(pkg-config --cflags --libs gasket) ||
     fail 'recommend.c does not build against the installed library'
 "$gasket" generate ratings --users 50 --items 30 --edges 600 --rank 2 --seed 4 -q -o ratings.tsv ||
     fail 'generate ratings'
