@@ -85,7 +85,7 @@ setsid "$GASKET_BIN" $pagerank --workers 3 --snapshot lost --snapshot-every '2 s
 launcher=$!
 shown="gasket $pagerank --restart 3 (in the background)"
 await has_snapshot lost || fail "it ended without a snapshot"
-victim=$(ps -o pid= --ppid "$launcher" 2>/dev/null | tail -1 | tr -d ' ')
+victim=$(ps -o pid= --ppid "$launcher" 2>/dev/null | sed -n 2p | tr -d ' ') # rank 1
 [ -z "$victim" ] || kill -s KILL "$victim" 2>/dev/null
 wait $launcher
 status=$?
