@@ -46,7 +46,7 @@ typedef struct {
 
 /* ---- the plain loops ------------------------------------------------------------------------- */
 
-__attribute__((target_clones("avx2", "default"))) static void
+GASKET_WIDE static void
 add_outer(size_t k, const float *q, double rating, double *a, double *b)
 {
     for (size_t i = 0; i < k; i++) {
