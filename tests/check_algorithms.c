@@ -13,7 +13,7 @@ static bool
 next_graph(SmallGraph *graph, unsigned i, SmallWeights weights)
 {
     static const unsigned shapes[][2] = {{1, 0}, {1, 3}, {7, 6}, {40, 50}, {90, 110}, {60, 400}};
-    if (i >= G_N_ELEMENTS(shapes))
+    if (i >= G_N_ELEMENTS(shapes) - check_is_short())
         return false;
     *graph = (SmallGraph){.weights = weights,
                           .text = i % 2 == 1,

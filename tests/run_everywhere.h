@@ -86,6 +86,8 @@ run_everywhere(const Experiment *experiment, const unsigned *workers)
 
     for (; *workers > 0; workers++) {
         const bool few = *workers <= 2;
+        if (check_is_short() && !few && workers[1] > 0)
+            continue;                    /* of many workers the most alone */
         const unsigned n = few ? 12 : 8; /* twice as many as segments */
         for (unsigned i = 0; i < n; i += few && i < 8 && !check_is_short() ? 1 : 3) {
             GasketRunOptions options = {.workers = *workers,
