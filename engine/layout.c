@@ -70,41 +70,68 @@ segment_of(const uint32_t *border, unsigned s, uint32_t number)
     return s;
 }
 
+/* What a sample of blocks of rows reads. */
+typedef struct {
+    uint64_t blocks, entries;
+    uint64_t touched; /* segments of each block */
+    uint64_t pieces;
+    uint64_t far; /* entries outside the two segments that their block reads most */
+} Sample;
+
+/* Adds rows first .. end - 1 as one block. reads: [n_segments], of no use afterwards. */
+static void
+sample_block(const GasketPartKind *other, const GasketPartRows *rows, uint32_t first, uint32_t end,
+             const uint32_t *border, unsigned n_segments, uint64_t *reads, Sample *sample)
+{
+    uint64_t most = 0, second = 0;
+
+    memset(reads, 0, n_segments * sizeof *reads);
+    for (uint32_t v = first; v < end; v++) {
+        unsigned s = 0, before = n_segments;
+        for (uint64_t e = rows->offset[v]; e < rows->offset[v + 1]; e++) {
+            s = segment_of(border, s, other->number[rows->neighbour[e]]);
+            sample->pieces += s != before;
+            before = s;
+            reads[s]++;
+        }
+    }
+    for (unsigned s = 0; s < n_segments; s++) {
+        sample->touched += reads[s] > 0;
+        second = MAX(second, MIN(most, reads[s]));
+        most = MAX(most, reads[s]);
+    }
+    uint64_t entries = rows->offset[end] - rows->offset[first];
+    sample->blocks++;
+    sample->entries += entries;
+    sample->far += entries - most - second;
+}
+
 /*
  * Segments pay where blocks of rows read values from all over. On a sample of blocks: how many
- * segments does one touch, and how many entries does a piece have? A mesh or a web crawl in its own
- * order touches one or two; a graph without locality touches nearly all. Integer counts of the
- * part alone, so it costs nothing in results either way.
+ * segments does one touch, how much does it read outside its own surroundings, and how many entries
+ * does a piece have? A mesh touches one or two segments; a web crawl in its own order touches a few
+ * more, but reads nearly all in two; a graph without locality reads nearly all of them. Integer
+ * counts of the part alone, so it costs nothing in results either way.
  */
 bool
 gasket_segments_pay(const GasketPartKind *own, const GasketPartKind *other,
                     const GasketPartRows *rows, const uint32_t *border, unsigned n_segments)
 {
     const uint32_t block = 1024, n_samples = 64;
-    uint64_t touched = 0, pieces = 0, entries = 0, blocks = 0;
     uint32_t stride = MAX(block, own->n_owned / n_samples);
+    Sample sample = {0};
 
     if (n_segments < 2)
         return false;
-    g_autofree uint64_t *seen = g_new0(uint64_t, n_segments);
+    g_autofree uint64_t *reads = g_new0(uint64_t, n_segments);
     for (uint32_t first = 0; first < own->n_owned; first += stride) {
         uint32_t end = first + MIN(block, own->n_owned - first);
-        blocks++;
-        for (uint32_t v = first; v < end; v++) {
-            unsigned s = 0, before = n_segments;
-            for (uint64_t e = rows->offset[v]; e < rows->offset[v + 1]; e++) {
-                s = segment_of(border, s, other->number[rows->neighbour[e]]);
-                pieces += s != before;
-                before = s;
-                touched += seen[s] != blocks;
-                seen[s] = blocks;
-                entries++;
-            }
-        }
+        sample_block(other, rows, first, end, border, n_segments, reads, &sample);
         if (own->n_owned - first <= stride)
             break;
     }
-    return touched > 3 * blocks && entries >= 2 * pieces;
+    return sample.touched > 3 * sample.blocks && 50 * sample.far >= sample.entries &&
+           sample.entries >= 2 * sample.pieces;
 }
 
 /* ---- permuting a chunk ----------------------------------------------------------------------- */
