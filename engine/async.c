@@ -194,14 +194,14 @@ do_some_work(GasketAsyncThread *thread)
 {
     GasketAsync *async = thread->async;
     uint32_t tasks[GASKET_SCHEDULE_CHUNK];
-    bool todo = atomic_load_explicit(&async->scopes.n_todo, memory_order_relaxed) > 0;
+    bool scopes_wait = atomic_load_explicit(&async->scopes.n_todo, memory_order_relaxed) > 0;
     bool ending = atomic_load_explicit(&async->ending, memory_order_relaxed);
 
-    if (thread->idle && !todo &&
+    if (thread->idle && !scopes_wait &&
         (ending || !gasket_schedule_may_take(async->schedule, thread->index)))
         return false;
     set_idle(thread, false);
-    if (todo)
+    if (scopes_wait)
         gasket_async_attend_scopes(thread);
     unsigned n = ending ? 0 : gasket_schedule_take(async->schedule, thread->index, tasks);
     if (n == 0)
