@@ -233,6 +233,14 @@ frame_of(uint32_t type, const void *head, uint32_t n_head, const uint8_t *bytes,
     return frame;
 }
 
+/* The peer's next frame. What was not yet received stays unreceived: the run reads no more. */
+static void
+put(Fake *fake, GasketChannel channel, GasketFrame *frame)
+{
+    gasket_frame_free(fake->next[channel]);
+    fake->next[channel] = frame;
+}
+
 /* What the peer says in a record. */
 static void
 say(Fake *fake, unsigned way, const uint8_t *bytes, uint32_t n)
@@ -242,16 +250,16 @@ say(Fake *fake, unsigned way, const uint8_t *bytes, uint32_t n)
     GasketAsyncHeader header = {0};
     uint32_t used = 0;
     if (way == 4) {
-        fake->next[GASKET_CHANNEL_CONTROL] = frame_of(GASKET_WIRE_TERMINATION, NULL, 0, bytes, n);
+        put(fake, GASKET_CHANNEL_CONTROL, frame_of(GASKET_WIRE_TERMINATION, NULL, 0, bytes, n));
         return;
     }
     if (way == 0) {
-        fake->next[GASKET_CHANNEL_BULK] = frame_of(GASKET_WIRE_ASYNC, NULL, 0, bytes, n);
+        put(fake, GASKET_CHANNEL_BULK, frame_of(GASKET_WIRE_ASYNC, NULL, 0, bytes, n));
         return;
     }
     if (way == 5) {
         uint32_t type = n > 0 ? MAX(bytes[0], 1) : 1;
-        fake->next[GASKET_CHANNEL_BULK] = frame_of(type, NULL, 0, bytes + (n > 0), n - (n > 0));
+        put(fake, GASKET_CHANNEL_BULK, frame_of(type, NULL, 0, bytes + (n > 0), n - (n > 0)));
         return;
     }
     header.section = sections[way];
@@ -259,8 +267,8 @@ say(Fake *fake, unsigned way, const uint8_t *bytes, uint32_t n)
         header.index = bytes[used++];
     if (used < n)
         header.count = bytes[used++];
-    fake->next[GASKET_CHANNEL_BULK] =
-        frame_of(GASKET_WIRE_ASYNC, &header, sizeof header, bytes + used, n - used);
+    put(fake, GASKET_CHANNEL_BULK,
+        frame_of(GASKET_WIRE_ASYNC, &header, sizeof header, bytes + used, n - used));
 }
 
 /* One record; false: the run has failed. */
