@@ -10,8 +10,8 @@
  *           break;                     (it needs fewer than that)
  *   }
  *
- * A test that is linked with faults.c has its calls wrapped by the linker (tests/meson.build): those
- * of Gasket's own objects, so that what Check, GLib and SQLite do by themselves goes well.
+ * A test that is linked with faults.c has its calls wrapped by the linker (tests/meson.build), but
+ * only those of Gasket's own objects: what Check, GLib and SQLite do themselves goes well.
  */
 #ifndef GASKET_TESTS_FAULTS_H
 #define GASKET_TESTS_FAULTS_H
