@@ -21,6 +21,7 @@ gasket_history_new(void)
     pthread_mutex_init(&history->lock, NULL);
     history->cells = g_ptr_array_new();
     history->logs = g_ptr_array_new();
+    history->shared_fd = -1;
     return history;
 }
 
@@ -61,6 +62,7 @@ gasket_history_free(GasketHistory *history)
         gasket_array_free((void *)cells->turn);
         g_free(cells);
     }
+    gasket_history_unshare(history);
     g_ptr_array_unref(history->logs);
     g_ptr_array_unref(history->cells);
     pthread_mutex_destroy(&history->lock);

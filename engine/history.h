@@ -40,7 +40,7 @@
 #include <gasket/error.h>
 #include <gasket/program.h>
 
-typedef struct GasketHistory GasketHistory;       /* of all workers of this process */
+typedef struct GasketHistory GasketHistory;       /* of all workers */
 typedef struct GasketHistoryLog GasketHistoryLog; /* one thread's */
 
 /* What one worker keeps. */
@@ -107,6 +107,15 @@ void gasket_history_write(GasketHistoryLog *log, size_t r, bool changed);
 /* The version of a cell's value, for those who send it, and its arrival with the value. */
 uint64_t gasket_history_version(const GasketHistoryCells *cells, uint32_t cell);
 void gasket_history_arrived(GasketHistoryCells *cells, uint32_t cell, uint64_t version);
+
+/* ---- several processes (history_share.c) -----------------------------------------------------
+ *
+ * Around a fork: share before it, hand over in each child once its threads have stopped, collect
+ * when all children have ended. Errors: IO, MEMORY. */
+
+bool gasket_history_share(GasketHistory *history, GError **error);
+bool gasket_history_hand_over(const GasketHistory *history, GError **error);
+bool gasket_history_collect(GasketHistory *history, GError **error);
 
 /* ---- checking, after every thread has stopped ------------------------------------------------ */
 

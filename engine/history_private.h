@@ -18,7 +18,7 @@ typedef struct {
 } GasketHistoryWords;
 
 struct GasketHistoryLog {
-    GasketHistoryCells *cells;
+    GasketHistoryCells *cells;  /* NULL: another process's */
     GasketHistoryWords updates; /* all so far */
     size_t n_updates;
     GasketHistoryWords reads, rows; /* of the block under way */
@@ -30,6 +30,10 @@ struct GasketHistory {
     GPtrArray *cells;     /* GasketHistoryCells */
     GPtrArray *logs;      /* GasketHistoryLog */
     bool blind;
+    int shared_fd;     /* of history_share.c, or -1 ... */
+    unsigned n_before; /* ... and the logs that there were before it was shared */
 };
+
+void gasket_history_unshare(GasketHistory *history);
 
 #endif

@@ -114,8 +114,7 @@ typedef struct {
     const GasketSimulatedOptions *simulation;
     uint64_t *ret_trace; /* the simulation's trace hash; may be NULL */
 
-    /* GASKET_JOB_LOCAL, async with edge consistency: what every update read is noted there; NULL:
-     * nowhere. */
+    /* Async with edge consistency: what every update read is noted there; NULL: nowhere. */
     GasketHistory *history;
 
     GasketSnapshotPlan snapshot;

@@ -110,7 +110,9 @@ be_member(const Launch *launch, unsigned rank, GasketOutcome *outcome)
     if (transport != NULL && rank == job->workers)
         outcome->ok = gasket_job_be_loader(job, transport, &outcome->error);
     else if (transport != NULL)
-        outcome->ok = gasket_job_be_rank(job, transport, rank, &outcome->stopped, &outcome->error);
+        outcome->ok =
+            gasket_job_be_rank(job, transport, rank, &outcome->stopped, &outcome->error) &&
+            (job->history == NULL || gasket_history_hand_over(job->history, &outcome->error));
     outcome->ended_us = g_get_monotonic_time();
 }
 
@@ -388,7 +390,8 @@ gasket_job_run_processes(const GasketJob *job, GasketStopped *ret_stopped, GErro
 
     for (unsigned p = 0; p < n; p++)
         listen_fds[p] = -1;
-    bool ok = listen_all(&launch, error);
+    bool ok = listen_all(&launch, error) &&
+              (job->history == NULL || gasket_history_share(job->history, error));
     for (unsigned p = 0; ok && p < n; p++)
         ok = start_child(&launch, p, error);
     close_listeners(&launch);
@@ -400,5 +403,6 @@ gasket_job_run_processes(const GasketJob *job, GasketStopped *ret_stopped, GErro
         return false;
     }
     watch(&launch);
-    return conclude(&launch, ret_stopped, error);
+    return conclude(&launch, ret_stopped, error) &&
+           (job->history == NULL || gasket_history_collect(job->history, error));
 }

@@ -138,6 +138,63 @@ START_TEST(four_real_workers_equal_serial_runs)
 }
 END_TEST
 
+/* Four processes, TLS between them: as machines run it. */
+START_TEST(four_processes_equal_serial_runs)
+{
+    for (unsigned seed = 3; seed < 3 + check_times(6, 3); seed++) {
+        SmallGraph graph;
+        unsigned algorithm = seed % G_N_ELEMENTS(algorithms);
+        const GasketJob how = {.mode = GASKET_JOB_PROCESSES,
+                               .workers = 4,
+                               .threads = 1 + seed / 3 % 2,
+                               .seed = seed,
+                               .scheduler = GASKET_SCHEDULER_FIFO + seed / 3 % 3,
+                               .partition = job_partition};
+        draw(&graph, algorithm, seed);
+        assert_serial(algorithms[algorithm], &graph, &how);
+    }
+}
+END_TEST
+
+/* Even vertices go to ranks 0 and 1, odd ones to 2 and 3. */
+static uint32_t **
+part_by_parity(void *data, const GasketGraph *graph, unsigned parts, GasketReport *report,
+               GError **error)
+{
+    uint32_t n = gasket_graph_n_vertices(graph, 0);
+    uint32_t **part = gasket_array_new(1, sizeof *part, error);
+    (void)data, (void)parts, (void)report;
+    part[0] = gasket_array_new(n, sizeof **part, error);
+    for (uint32_t v = 0; v < n; v++)
+        part[0][v] = v % 2 * 2 + v / 2 % 2;
+    return part;
+}
+
+/* Every edge is between an even and an odd vertex, so that the only locks that are missing are those
+ * between the processes. */
+START_TEST(processes_that_take_no_locks_of_each_other_are_found_out)
+{
+    bool caught = false;
+    for (uint64_t seed = 0; seed < 10 && !caught; seed++) {
+        SmallGraph graph = {.order = GASKET_ORDER_GIVEN};
+        const GasketJob how = {.mode = GASKET_JOB_PROCESSES,
+                               .workers = 4,
+                               .threads = 1,
+                               .seed = seed,
+                               .partition = part_by_parity};
+        g_autoptr(GByteArray) result = NULL;
+        small_draw(&graph, seed, 90, 400);
+        for (unsigned e = 0; e < graph.m; e++)
+            graph.target[e] = graph.target[e] / 2 * 2 + (graph.source[e] + 1) % 2;
+        g_autoptr(GasketHistory) history = run_noted(&gasket_pagerank, &graph, &how, true, &result);
+        size_t n_updates;
+        g_autofree GasketHistoryUpdate *order = gasket_history_check(history, &n_updates, NULL);
+        caught = order == NULL;
+    }
+    ck_assert(caught); /* two that read each other's old value, which every run has */
+}
+END_TEST
+
 START_TEST(workers_that_take_no_locks_of_each_other_are_found_out)
 {
     unsigned n_caught = 0;
@@ -187,6 +244,8 @@ main(void)
     tcase_add_test(serial, runs_of_several_threads_equal_serial_ones);
     tcase_add_test(serial, simulated_clusters_equal_serial_runs);
     tcase_add_test(serial, four_real_workers_equal_serial_runs);
+    tcase_add_test(serial, four_processes_equal_serial_runs);
+    tcase_add_test(serial, processes_that_take_no_locks_of_each_other_are_found_out);
     tcase_add_test(serial, workers_that_take_no_locks_of_each_other_are_found_out);
     tcase_add_test(serial, locks_that_see_nothing_are_found_out);
     TCase *cases[] = {serial};

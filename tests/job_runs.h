@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Whole jobs on small graphs with everything that a job can be told, in threads of this process:
- * over plain queues or a simulated network.
+ * over plain queues or a simulated network, or in processes over TCP (.mode).
  *
  *   const GasketJob job = {.workers = 3, .threads = 1, .simulation = &options, ...};
  *   GByteArray *result = NULL;
@@ -10,6 +10,8 @@
  */
 #ifndef GASKET_TESTS_JOB_RUNS_H
 #define GASKET_TESTS_JOB_RUNS_H
+
+#include <sys/mman.h>
 
 #include "engine/array.h"
 #include "engine/job.h"
@@ -30,11 +32,20 @@ job_end_seed(unsigned n)
     return job_first_seed() + (text != NULL ? g_ascii_strtoull(text, NULL, 10) : check_times(n, 4));
 }
 
+#define JOB_RESULT_BYTES (64u << 10)
+
+/* What rank 0's process leaves for the test. */
+typedef struct {
+    uint32_t n;
+    uint8_t bytes[JOB_RESULT_BYTES];
+} JobShared;
+
 typedef struct {
     const SmallGraph *graph;
     GByteArray *result; /* columns of every block, one after the other */
     const GasketAlgorithm *algorithm;
     uint64_t seed;
+    JobShared *shared; /* NULL: all in this process */
 } JobObserver;
 
 static inline GasketGraph *
@@ -60,7 +71,12 @@ job_take_result(void *data, const GasketResultBlock *block, GError **error)
 static inline bool
 job_take_finish(void *data, const GasketReport *report, GError **error)
 {
-    (void)data, (void)report, (void)error;
+    const JobObserver *observer = data;
+    (void)report, (void)error;
+    if (observer->shared != NULL && observer->result->len <= JOB_RESULT_BYTES) {
+        observer->shared->n = observer->result->len;
+        memcpy(observer->shared->bytes, observer->result->data, observer->result->len);
+    }
     return true;
 }
 
@@ -94,6 +110,10 @@ run_job(const GasketAlgorithm *algorithm, const char *const *pairs, const SmallG
     GasketJob job = *how;
     GasketStopped stopped;
 
+    if (how->mode == GASKET_JOB_PROCESSES)
+        observer.shared = mmap(NULL, sizeof *observer.shared, PROT_READ | PROT_WRITE,
+                               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert(observer.shared != MAP_FAILED);
     job.algorithm = algorithm;
     job.parameters = parameters;
     job.needs = algorithm->needs;
@@ -107,6 +127,10 @@ run_job(const GasketAlgorithm *algorithm, const char *const *pairs, const SmallG
     job.result = job_take_result;
     job.finish = job_take_finish;
     bool ok = gasket_job_run(&job, &stopped, error);
+    if (observer.shared != NULL) {
+        g_byte_array_append(observer.result, observer.shared->bytes, observer.shared->n);
+        munmap(observer.shared, sizeof *observer.shared);
+    }
     if (ok)
         *ret_result = observer.result;
     else
