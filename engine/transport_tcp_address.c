@@ -104,6 +104,10 @@ gasket_tcp_resolve(const GasketTcpOptions *options, struct sockaddr_storage **re
     return true;
 }
 
+/* Connections that wait to be accepted. In a crowd some 200 a second are (transport_tcp_meet.c):
+ * whoever stands at the queue's end must be let in before he gives up. */
+#define MAX_OUTSIDE 256
+
 static bool
 io_failed(GError **error, const char *what)
 {
@@ -124,7 +128,7 @@ gasket_tcp_listen(const char *address, int *ret_fd, uint16_t *ret_port, GError *
     int fd = socket(local.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return io_failed(error, "a socket cannot be made");
-    if (bind(fd, (const struct sockaddr *)&local, length) != 0 || listen(fd, SOMAXCONN) != 0 ||
+    if (bind(fd, (const struct sockaddr *)&local, length) != 0 || listen(fd, MAX_OUTSIDE) != 0 ||
         getsockname(fd, (struct sockaddr *)&local, &length) != 0) {
         io_failed(error, "a socket cannot listen");
         close(fd);

@@ -162,19 +162,23 @@ least_promising(const GasketTcp *tcp)
     return oldest;
 }
 
-/* Drops the least promising link, once it has had the time to name itself. false: it has not, and
- * others wait outside until it has. */
+/* Whether another one can be let in, if need be in place of one that has had the time to name
+ * itself. */
 static bool
-make_room(GasketTcp *tcp)
+has_room(const GasketTcp *tcp)
 {
-    GasketTcpLink *victim = least_promising(tcp);
-    if (victim != NULL && gasket_tcp_now() - victim->since_us >= CHANCE_US) {
-        gasket_tcp_meet_drop(victim, "there are too many that have not greeted");
+    if (tcp->unopened->len < MAX_UNOPENED + tcp->base.size)
         return true;
-    }
+    const GasketTcpLink *victim = least_promising(tcp);
+    return victim != NULL && gasket_tcp_now() - victim->since_us >= CHANCE_US;
+}
+
+/* Until somebody goes, or has had his time, others wait outside. */
+static void
+wait_for_room(GasketTcp *tcp)
+{
     evconnlistener_disable(tcp->listener);
     event_add(tcp->resume_listening, &crowd_pause);
-    return false;
 }
 
 static void
@@ -183,17 +187,20 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *
 {
     (void)listener;
     GasketTcp *tcp = data;
-    if (tcp->unopened->len >= MAX_UNOPENED + tcp->base.size && !make_room(tcp)) {
-        g_debug("rank %u dropped a connection: there are too many that have not greeted",
-                tcp->base.rank);
+    if (!has_room(tcp)) { /* there was some when the listener was asked */
         close(fd);
+        wait_for_room(tcp);
         return;
     }
+    if (tcp->unopened->len >= MAX_UNOPENED + tcp->base.size)
+        gasket_tcp_meet_drop(least_promising(tcp), "there are too many that have not greeted");
     set_no_delay(fd);
     GasketTcpLink *link =
         gasket_tcp_link_new(tcp, fd, /* is_client= */ false, tcp->base.size, /* error= */ NULL);
     if (link != NULL)
         name_link(link, address, (socklen_t)length);
+    if (!has_room(tcp))
+        wait_for_room(tcp);
 }
 
 static void
@@ -209,8 +216,10 @@ on_resume_listening(evutil_socket_t fd, short what, void *data)
 {
     (void)fd, (void)what;
     GasketTcp *tcp = data;
-    if (tcp->listener != NULL)
+    if (tcp->listener != NULL && has_room(tcp))
         evconnlistener_enable(tcp->listener);
+    else if (tcp->listener != NULL)
+        wait_for_room(tcp);
 }
 
 static bool
@@ -287,6 +296,8 @@ gasket_tcp_meet_drop(GasketTcpLink *link, const char *why)
         g_debug("rank %u dropped a connection from %s: %s", tcp->base.rank, link->name, why);
     g_ptr_array_remove(tcp->unopened, link);
     gasket_tcp_link_free(link);
+    if (tcp->listener != NULL && has_room(tcp)) /* at once: the queue outside must not grow old */
+        evconnlistener_enable(tcp->listener);
     if (redial)
         dial_failed(peer, why);
     else if (peer != NULL && why != NULL)
@@ -329,6 +340,7 @@ open_link(GasketTcpLink *link)
     link->decoder.max = GASKET_FRAME_MAX;
     peer->link = link;
     peer->heard_us = gasket_tcp_now();
+    g_debug("rank %u has met rank %u", tcp->base.rank, link->peer);
 
     pthread_mutex_lock(&tcp->lock);
     peer->open = true;

@@ -221,23 +221,25 @@ END_TEST
 
 /* ---- failures -------------------------------------------------------------------------------- */
 
+/* How many of the members of a test are there. */
+static _Atomic unsigned n_connected;
+
 static void
 lose_rank_2(TestMember *self)
 {
     REQUIRE(self, test_connect(self));
     GasketTransport *transport = self->transport;
     unsigned rank = transport->rank;
-    if (rank == 2) {
-        g_usleep(SECOND / 2); /* until all are connected */
+    n_connected++;
+    while (rank == 2 && n_connected < transport->size)
+        g_usleep(1000);
+    if (rank == 2)
         return;
-    }
-    int64_t before = gasket_transport_now(transport);
     g_autoptr(GasketFrame) frame = NULL;
     bool ok = gasket_transport_receive_wait(transport, (rank + 1) % 2, GASKET_CHANNEL_CONTROL,
                                             &frame, &self->error);
     REQUIRE(self, !ok && self->error->code == GASKET_ERROR_PEER);
     REQUIRE(self, strcmp(self->error->message, "rank 2 closed its connection") == 0);
-    REQUIRE(self, gasket_transport_now(transport) - before < 2 * SECOND + SECOND / 2);
 
     /* And from now on everything says so. */
     g_clear_error(&self->error);
@@ -256,6 +258,7 @@ lose_rank_2(TestMember *self)
 START_TEST(a_member_freed_without_leaving_is_named_by_all)
 {
     TestRun run;
+    n_connected = 0;
     test_run_init(&run, 4, false);
     TestMember member[TEST_RUN_MAX];
     test_run_members(&run, member);
@@ -281,7 +284,6 @@ typedef struct {
     const GasketTcpOptions *options;
     pid_t child;
     int signal;
-    double seconds_min, seconds_max;
     const char *message;
 } Blow;
 
@@ -293,29 +295,26 @@ strike_rank_1(TestMember *self)
     REQUIRE(self, test_connect(self));
     g_usleep(SECOND / 10);
     kill(blow->child, blow->signal);
-    int64_t before = gasket_transport_now(self->transport);
     while (gasket_transport_wait(self->transport, -1, &self->error))
         continue;
-    double seconds = (double)(gasket_transport_now(self->transport) - before) / 1e6;
     REQUIRE(self, strcmp(self->error->message, blow->message) == 0);
-    REQUIRE(self, seconds >= blow->seconds_min && seconds <= blow->seconds_max);
 }
 
 /* Rank 1 is a process that receives a signal; rank 0 must notice. */
 static void
-check_blow(int signal, double seconds_min, double seconds_max, const char *message)
+check_blow(int signal, int64_t peer_timeout_us, const char *message)
 {
     TestRun run;
     test_run_init(&run, 2, false);
     TestMember member[TEST_RUN_MAX];
     test_run_members(&run, member);
-    run.options[0].peer_timeout_us = run.options[1].peer_timeout_us = 2 * SECOND;
+    run.options[0].peer_timeout_us = run.options[1].peer_timeout_us = peer_timeout_us;
     pid_t child = fork();
     if (child == 0) {
         close(run.options[0].listen_fd);
         stand_still(&run.options[1]);
     }
-    Blow blow = {&run.options[0], child, signal, seconds_min, seconds_max, message};
+    Blow blow = {&run.options[0], child, signal, message};
     member[0].data = &blow;
     test_members_run(member, 1, strike_rank_1);
     kill(child, SIGKILL);
@@ -325,13 +324,14 @@ check_blow(int signal, double seconds_min, double seconds_max, const char *messa
 
 START_TEST(a_stopped_process_is_silent_and_named_in_time)
 {
-    check_blow(SIGSTOP, 1.5, 6.0, "rank 1 was silent for 2 s");
+    check_blow(SIGSTOP, 2 * SECOND, "rank 1 was silent for 2 s");
 }
 END_TEST
 
+/* Not for its silence. */
 START_TEST(a_killed_process_is_noticed_at_once)
 {
-    check_blow(SIGKILL, 0.0, 1.9, "rank 1 closed its connection");
+    check_blow(SIGKILL, TEST_PATIENCE_US, "rank 1 closed its connection");
 }
 END_TEST
 
@@ -340,40 +340,77 @@ static void
 idle(TestMember *self)
 {
     REQUIRE(self, test_connect(self));
-    GasketTransport *transport = self->transport;
-    g_usleep(5 * SECOND / 2);
-    REQUIRE(self, gasket_transport_wait(transport, 0, &self->error));
-    REQUIRE(self, gasket_transport_leave(transport, &self->error));
+    const int64_t timeout = ((const GasketTcpOptions *)self->data)->peer_timeout_us;
+    int64_t end = gasket_transport_now(self->transport) + timeout + timeout / 4;
+    for (int64_t now; (now = gasket_transport_now(self->transport)) < end;)
+        if (!gasket_transport_wait(self->transport, end - now, &self->error))
+            return;
+    (void)gasket_transport_leave(self->transport, &self->error);
 }
 
-START_TEST(a_member_with_nothing_to_say_is_not_silent)
+/* Whether all went well for so long. */
+static bool
+can_be_idle(int64_t peer_timeout_us)
 {
     TestRun run;
+    TestMember member[TEST_RUN_MAX];
+    bool well = true;
     test_run_init(&run, 3, false);
-    for (unsigned i = 0; i < run.size; i++)
-        run.options[i].peer_timeout_us = 2 * SECOND;
-    run_members(&run, idle);
+    test_run_members(&run, member);
+    for (unsigned i = 0; i < run.size; i++) {
+        run.options[i].peer_timeout_us = peer_timeout_us;
+        member[i].talk = idle;
+        ck_assert_int_eq(pthread_create(&member[i].thread, NULL, test_member_thread, &member[i]),
+                         0);
+    }
+    for (unsigned i = 0; i < run.size; i++) {
+        pthread_join(member[i].thread, NULL);
+        ck_assert_msg(member[i].failure == NULL, "%s", member[i].failure);
+        well = well && member[i].error == NULL;
+        g_clear_error(&member[i].error);
+    }
+    test_run_clear(&run);
+    return well;
+}
+
+/* Nor is one that the machine leaves without a processor for 2 s once: one that says nothing at all
+ * would be with any timeout. */
+START_TEST(a_member_with_nothing_to_say_is_not_silent)
+{
+    ck_assert(can_be_idle(2 * SECOND) || can_be_idle(8 * SECOND) || can_be_idle(32 * SECOND));
 }
 END_TEST
+
+/* Members that have named rank 2. */
+static _Atomic unsigned n_named;
 
 static void
 miss_a_peer(TestMember *self)
 {
+    const GasketTcpOptions *options = self->data;
+    g_autofree char *expected = g_strdup_printf("rank 2 did not connect within %g s",
+                                                (double)options->connect_timeout_us / 1e6);
     REQUIRE(self, !test_connect(self));
     REQUIRE(self, self->error->code == GASKET_ERROR_PEER);
-    REQUIRE(self, strstr(self->error->message, "rank 2 did not connect within 0.5 s") != NULL);
+    n_named += g_str_has_prefix(self->error->message, expected);
 }
 
+/* Who is second to give up may find that the first has gone; and where half a second is not enough
+ * for the two that come, it is one of them that is missed. */
 START_TEST(a_member_that_never_comes_is_named)
 {
-    TestRun run;
-    test_run_init(&run, 3, false);
-    TestMember member[TEST_RUN_MAX];
-    test_run_members(&run, member);
-    for (unsigned i = 0; i < run.size; i++)
-        run.options[i].connect_timeout_us = SECOND / 2;
-    test_members_run(member, 2, miss_a_peer);
-    test_run_clear(&run);
+    n_named = 0;
+    for (int64_t timeout = SECOND / 2; n_named == 0; timeout *= 4) {
+        TestRun run;
+        TestMember member[TEST_RUN_MAX];
+        ck_assert_int_lt(timeout, TEST_PATIENCE_US);
+        test_run_init(&run, 3, false);
+        test_run_members(&run, member);
+        for (unsigned i = 0; i < run.size; i++)
+            run.options[i].connect_timeout_us = timeout;
+        test_members_run(member, 2, miss_a_peer);
+        test_run_clear(&run);
+    }
 }
 END_TEST
 

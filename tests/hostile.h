@@ -78,7 +78,7 @@ hostile_dial(const GasketTcpOptions *options, unsigned rank)
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons(options->port[rank]),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    const struct timeval patience = {.tv_sec = 10};
+    const struct timeval patience = {.tv_sec = TEST_PATIENCE_US / 1000000};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
@@ -117,6 +117,56 @@ hostile_send_hello(int fd, const GasketTcpOptions *options, uint64_t sequence)
     memcpy(hello.run_id, options->run_id, sizeof hello.run_id);
     g_autoptr(GasketFrame) frame = gasket_hello_frame_new(&hello, NULL);
     return hostile_send_frame(fd, frame, sequence);
+}
+
+/* ---- the log --------------------------------------------------------------------------------- */
+
+/* Not GLib's, of which sanitizers know nothing. */
+static pthread_mutex_t hostile_log_lock = PTHREAD_MUTEX_INITIALIZER;
+static GString *hostile_log_text;
+
+static inline void
+hostile_keep_log(const char *domain, GLogLevelFlags level, const char *message, void *data)
+{
+    (void)domain, (void)level, (void)data;
+    pthread_mutex_lock(&hostile_log_lock);
+    g_string_append_printf(hostile_log_text, "%s\n", message);
+    pthread_mutex_unlock(&hostile_log_lock);
+}
+
+static inline void
+hostile_open_log(void)
+{
+    hostile_log_text = g_string_new(NULL);
+    g_log_set_default_handler(hostile_keep_log, NULL);
+}
+
+static inline void
+hostile_close_log(void)
+{
+    g_log_set_default_handler(g_log_default_handler, NULL);
+    g_string_free(g_steal_pointer(&hostile_log_text), TRUE);
+}
+
+/* How often words stand in the log. */
+static inline unsigned
+hostile_n_logged(const char *words)
+{
+    unsigned n = 0;
+    pthread_mutex_lock(&hostile_log_lock);
+    for (const char *at = strstr(hostile_log_text->str, words); at; at = strstr(at + 1, words))
+        n++;
+    pthread_mutex_unlock(&hostile_log_lock);
+    return n;
+}
+
+/* Whether words come to stand in the log n times. */
+static inline bool
+hostile_is_logged(const char *words, unsigned n)
+{
+    for (int64_t i = 0; i < TEST_PATIENCE_US / 10000 && hostile_n_logged(words) < n; i++)
+        g_usleep(10000);
+    return hostile_n_logged(words) >= n;
 }
 
 #endif

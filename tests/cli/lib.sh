@@ -75,10 +75,13 @@ data() {
 is_running() { grep -q '^State:[[:space:]]*[^ZX]' /proc/$launcher/status 2>/dev/null; }
 
 # Waits for something to become true, however long a loaded machine takes: the test's own timeout
-# is the only limit. Ends early, false, if the launcher has ended meanwhile.
+# is the only limit. Ends early if the launcher has ended: then it has become true or never will.
 await() {
     until "$@"; do
-        is_running || return 1
+        is_running || {
+            "$@"
+            return
+        }
         sleep 0.05
     done
 }

@@ -82,11 +82,13 @@ for workers in 1 3; do
     [ "$n" -eq 2 ] || fail "$n snapshots, expected the one asked for and the one of the end"
 done
 
-# Workers killed: the run ends as if nothing had been.
-setsid "$GASKET_BIN" $pagerank --workers 3 --snapshot lost --snapshot-every '2 steps' --restart 3 \
-    -o restarted.tsv >out 2>err </dev/null &
+# A worker is killed, in a run that lasts long enough for that: it ends as if nothing had been.
+run run "$GASKET_PROGRAM" graph.tsv --rounds 2000 -q -o expected.tsv
+expect_status 0
+shown="gasket run program --restart 3 (in the background)"
+setsid "$GASKET_BIN" run "$GASKET_PROGRAM" graph.tsv --rounds 2000 --workers 3 --snapshot lost \
+    --snapshot-every '50 steps' --restart 3 -o restarted.tsv >out 2>err </dev/null &
 launcher=$!
-shown="gasket $pagerank --restart 3 (in the background)"
 await has_snapshot lost || fail "it ended without a snapshot"
 victim=$(ps -o pid= --ppid "$launcher" 2>/dev/null | sed -n 2p | tr -d ' ') # rank 1
 [ -z "$victim" ] || kill -s KILL "$victim" 2>/dev/null
