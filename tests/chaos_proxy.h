@@ -89,6 +89,7 @@ chaos_strike(ChaosLane *lane, uint8_t *bytes, size_t n)
         setsockopt(lane->to, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
         setsockopt(lane->from, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
         shutdown(lane->from, SHUT_RDWR);
+        shutdown(lane->to, SHUT_RD); /* the other way is over too */
         return false;
     case CHAOS_CUT:
         shutdown(lane->to, SHUT_RDWR);
@@ -103,7 +104,7 @@ chaos_strike(ChaosLane *lane, uint8_t *bytes, size_t n)
     }
 }
 
-static inline bool
+static inline void
 chaos_hand_on(ChaosLane *lane, const uint8_t *bytes, size_t n)
 {
     const Chaos *chaos = lane->proxy->chaos;
@@ -113,11 +114,10 @@ chaos_hand_on(ChaosLane *lane, const uint8_t *bytes, size_t n)
             g_usleep((gulong)chaos->delay_us);
         ssize_t sent = send(lane->to, bytes, piece, MSG_NOSIGNAL);
         if (sent <= 0)
-            return false;
+            return;
         bytes += sent;
         n -= (size_t)sent;
     }
-    return true;
 }
 
 static inline void *
@@ -127,8 +127,11 @@ chaos_carry(void *data)
     uint8_t bytes[16384];
     ssize_t n;
     while ((n = recv(lane->from, bytes, sizeof bytes, 0)) > 0) {
-        if (!chaos_strike(lane, bytes, (size_t)n) || !chaos_hand_on(lane, bytes, (size_t)n))
+        if (!chaos_strike(lane, bytes, (size_t)n))
             break;
+        /* Who has closed wants nothing more. It is read all the same: a socket that is closed with
+         * bytes unread is reset, and what is on its way out of it may be lost. */
+        chaos_hand_on(lane, bytes, (size_t)n);
         lane->n += (uint64_t)n;
     }
     shutdown(lane->to, SHUT_WR);

@@ -45,6 +45,7 @@ run_through(TestMember member[SIZE], const Chaos *chaos, uint32_t n_frames, int6
     }
     for (unsigned i = 0; i < SIZE; i++) {
         run.options[i].peer_timeout_us = peer_timeout_us;
+        run.options[i].connect_timeout_us = 4 * peer_timeout_us;
         part[i] = (Part){&run.options[i], {.n_frames = n_frames}};
         member[i].data = &part[i];
         member[i].talk = connect_and_talk;
