@@ -22,6 +22,7 @@ extern const GasketAlgorithm gasket_svdpp;
 extern const GasketAlgorithm gasket_time_svdpp;
 extern const GasketAlgorithm gasket_nmf;
 extern const GasketAlgorithm gasket_bpmf;
+extern const GasketAlgorithm gasket_fm;
 extern const GasketAlgorithm gasket_ials;
 extern const GasketAlgorithm gasket_ccdpp;
 extern const GasketAlgorithm gasket_svd;

@@ -242,7 +242,7 @@ gasket_recommender_state(const GasketRecommender *model, void *state, GasketVert
 static bool
 check_graph(const GasketRun *run, GError **error)
 {
-    if (gasket_run_n_kinds(run) == 2 && gasket_run_n_relations(run) >= 2 &&
+    if (gasket_run_n_kinds(run) >= 2 && gasket_run_n_relations(run) >= 2 &&
         gasket_run_edge_column(run, 0, "rating") == 0 &&
         gasket_run_edge_column(run, 1, "rating") == 0)
         return true;

@@ -34,6 +34,7 @@ static const GasketAlgorithm *const algorithms[] = {
     &gasket_time_svdpp,
     &gasket_nmf,
     &gasket_bpmf,
+    &gasket_fm,
     &gasket_ials,
     &gasket_tensor_als,
     &gasket_ccdpp,

@@ -447,6 +447,7 @@ gasket_cli_run_algorithm(GasketCliCall *call, const char *const *inputs, unsigne
         .columns = (const GasketLoadColumn *)(void *)run.columns->data,
         .n_columns = run.columns->len,
     };
+    gasket_graph_input_features(call->algorithm->options, call->parameters, run.input.features);
     if (call->common.dry_run)
         return plan(&run, ret_status, error);
 

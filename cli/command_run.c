@@ -26,7 +26,7 @@ static bool
 check_options(const char *path, const GasketAlgorithm *algorithm, GError **error)
 {
     for (const GasketOption *o = algorithm->options; o != NULL && o->name != NULL; o++) {
-        if ((unsigned)o->type > GASKET_OPTION_COLUMN || o->help == NULL ||
+        if ((unsigned)o->type > GASKET_OPTION_FEATURES || o->help == NULL ||
             (o->type == GASKET_OPTION_CHOICE && o->choices == NULL) ||
             o->offset >= algorithm->parameters_size)
             return gasket_cli_refuse(error, "%s: its option %s is not described as it must be",

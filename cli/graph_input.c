@@ -134,3 +134,13 @@ gasket_graph_input_columns(const GasketOption *options, const void *parameters)
     }
     return columns;
 }
+
+void
+gasket_graph_input_features(const GasketOption *options, const void *parameters,
+                            const char *ret_features[2])
+{
+    unsigned n = 0;
+    for (const GasketOption *option = options; option != NULL && option->name != NULL; option++)
+        if (option->type == GASKET_OPTION_FEATURES && n < 2)
+            ret_features[n++] = *(const char *const *)((const char *)parameters + option->offset);
+}

@@ -15,6 +15,7 @@ typedef struct {
     const GasketNeeds *needs;        /* of relation 0 */
     const GasketLoadColumn *columns; /* [n_columns] vertex columns from files */
     unsigned n_columns;
+    const char *features[2]; /* files of what is known of users and items, or NULL */
 } GasketGraphInput;
 
 typedef struct {
@@ -24,6 +25,10 @@ typedef struct {
 
 /* Vertex columns that options of an algorithm name files for: of GasketLoadColumn. */
 GArray *gasket_graph_input_columns(const GasketOption *options, const void *parameters);
+
+/* Files of features that options of a method on ratings name. */
+void gasket_graph_input_features(const GasketOption *options, const void *parameters,
+                                 const char *ret_features[2]);
 
 /* Refuses (ARGUMENT) an output that would replace an input: the same file, or the same table of the
  * same database. output may be NULL or `-`; table: where in a database it goes. */

@@ -220,6 +220,7 @@ gasket_cli_value_name(const GasketCliOption *option)
     case GASKET_OPTION_CHOICE:
         return g_strjoinv("|", (char **)option->option.choices);
     case GASKET_OPTION_COLUMN:
+    case GASKET_OPTION_FEATURES:
         return g_strdup("FILE");
     }
     g_assert_not_reached();

@@ -8,6 +8,9 @@
 #include "cli/progress.h"
 #include "loaders/ratings.h"
 
+/* Of one that a single id has, the id says as much. */
+#define LEAST_FEATURES 2
+
 /* Whether --test is a number; everything else is a file. */
 static bool
 is_fraction(const char *test, double *ret_fraction)
@@ -62,6 +65,8 @@ ratings_options(const GasketGraphInput *input, const char **paths)
         .duplicates = (GasketDuplicates)common->duplicates,
         .keep_times = input->needs->times,
         .holdout = GASKET_HOLDOUT_NONE,
+        .features = {input->features[0], input->features[1]},
+        .least_features = LEAST_FEATURES,
         .validation = common->validate,
         .seed = (uint64_t)common->seed,
     };

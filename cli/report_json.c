@@ -73,6 +73,7 @@ parameters_of(const GasketReportHead *head)
             break;
         case GASKET_OPTION_STRING:
         case GASKET_OPTION_COLUMN:
+        case GASKET_OPTION_FEATURES:
             set_text(object, option->name, *(const char *const *)field);
             break;
         }

@@ -71,6 +71,7 @@ describe_expected(const GasketOption *option)
         g_string_append(text, "text");
         break;
     case GASKET_OPTION_COLUMN:
+    case GASKET_OPTION_FEATURES:
         g_string_append(text, "the name of a file");
         break;
     }
@@ -176,7 +177,8 @@ set_value(const GasketOption *option, void *parameters, const char *value, GErro
         return refuse(option, value, error);
     case GASKET_OPTION_STRING:
     case GASKET_OPTION_COLUMN:
-        if (option->type == GASKET_OPTION_COLUMN && value[0] == '\0')
+    case GASKET_OPTION_FEATURES:
+        if (option->type != GASKET_OPTION_STRING && value[0] == '\0')
             return refuse(option, value, error);
         *(const char **)field = g_intern_string(value);
         return true;
@@ -204,6 +206,7 @@ clear_value(const GasketOption *option, void *parameters)
         break;
     case GASKET_OPTION_STRING:
     case GASKET_OPTION_COLUMN:
+    case GASKET_OPTION_FEATURES:
         *(const char **)field = NULL;
         break;
     }

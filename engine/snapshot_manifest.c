@@ -57,6 +57,7 @@ option_text(const GasketOption *option, const void *parameters)
         return g_strdup_printf("%s %s", option->name, option->choices[*(const int *)field]);
     case GASKET_OPTION_STRING:
     case GASKET_OPTION_COLUMN:
+    case GASKET_OPTION_FEATURES:
         break;
     }
     const char *given = *(const char *const *)field;

@@ -185,7 +185,11 @@ choose(GasketFactorFold *fold, GError **error)
 static bool
 prepare(GasketFactorFold *fold)
 {
-    const bool drawn = strcmp(fold->model->algorithm, "bpmf") == 0;
+    const char *name = fold->model->algorithm;
+    const bool machine = strcmp(name, "fm") == 0;
+    const bool least =
+        machine && g_strcmp0(g_hash_table_lookup(fold->model->options, "learner"), "als") == 0;
+    const bool drawn = strcmp(name, "bpmf") == 0 || (machine && !least);
     if (fold->step == STEP_COUNTS || fold->step == STEP_ZEROS) {
         fold->by_count = false;
         prior_of_items(fold, fold->step == STEP_COUNTS ? fold->lambda : 1e-12);
@@ -193,6 +197,7 @@ prepare(GasketFactorFold *fold)
         fold->by_count = false;
         return prior_of_users(fold, gasket_factor_model_option(fold->model, "precision", 1));
     } else {
+        fold->by_count = !least;
         prior_of_weights(fold, fold->lambda,
                          gasket_factor_model_option(fold->model, "bias-regularization",
                                                     fold->lambda));

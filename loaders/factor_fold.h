@@ -6,7 +6,8 @@
  *   als, sgd,    minimum of sum (r - mean - b_i - b - p . q_i)^2 + n (l |p|^2 + l' b^2), n his
  *   svdpp        ratings; l, l' the model's --regularization (sgd, svdpp: l' --bias-regularization)
  *   ccdpp        b = sum (r - mean - b_i) / (15 + n), then p as above
- *   bpmf         mean of N(A^-1 c, A^-1) with the mean and covariance of the model's users as prior
+ *   bpmf, fm     mean of N(A^-1 c, A^-1) with mean and covariance of the model's users as prior;
+ *                fm by als: minimum of sum (r - mean - b_i - b - p . q_i)^2 + l (|p|^2 + b^2)
  *   nmf          multiplicative updates from the mean user until they change nothing
  *   ials         (G + l I + sum of alpha r q q') p = sum of (1 + alpha r) q, G = sum of all q q'
  *   svd          G p = sum of r q: the projection of the row

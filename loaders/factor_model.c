@@ -52,6 +52,7 @@ option_text(GasketNumberText *numbers, const GasketOption *option, const void *p
         return g_strdup(option->choices[*(const int *)field]);
     case GASKET_OPTION_STRING:
     case GASKET_OPTION_COLUMN:
+    case GASKET_OPTION_FEATURES:
         break;
     }
     return NULL; /* names of files say nothing of a model */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "engine/array.h"
+#include "loaders/rating_features.h"
 #include "loaders/format.h"
 #include "loaders/text.h"
 
@@ -115,6 +116,8 @@ declare_ratings(GasketLoader *loader)
         if (r < 2 && loader->timed[r])
             gasket_graph_builder_add_edge_column(builder, r, "time", GASKET_DOUBLE, 1);
     }
+    if (loader->options->features)
+        gasket_features_declare(builder);
     loader->weighted = true;
 }
 

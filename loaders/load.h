@@ -60,6 +60,8 @@ typedef struct {
                              input of the relation has times, "time" (double) */
     unsigned n_test;      /* ratings: so many of the inputs, the last, are the relation "test" */
 
+    bool features; /* ratings: rating_features.h's kinds and relations are declared too */
+
     const char *vertices; /* file with an id in the first column of each line, or a table of the
                              same database: vertices even without edges. NULL: none */
     const GasketLoadColumn *vertex_columns; /* [n_vertex_columns] */

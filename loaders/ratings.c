@@ -6,6 +6,7 @@
 
 #include "engine/array.h"
 #include "engine/feed.h"
+#include "loaders/rating_features.h"
 #include "loaders/ratings_split.h"
 
 /* ---- one rating a pair ----------------------------------------------------------------------- */
@@ -128,7 +129,8 @@ gasket_ratings_finish_take(GasketGraphBuilder **builder, const char *name,
                            GError **error)
 {
     const GasketGraphRules rules = {.order = options->order, .threads = options->load.threads};
-    const GasketWantedRows wanted[] = {{.out = true}, {.out = true}, {.out = true}};
+    const GasketWantedRows wanted[] = {
+        {.out = true}, {.out = true}, {.out = true}, {.out = true}, {.out = true}};
     const int64_t start = g_get_monotonic_time();
     g_autoptr(GasketGraph) graph =
         gasket_graph_builder_finish_rows_take(builder, &rules, wanted, error);
@@ -169,9 +171,16 @@ gasket_ratings_load(const GasketRatingsOptions *options, GasketRatingsStats *ret
     GasketLoadOptions load = options->load;
     load.ratings = load.require_weights = true;
 
+    load.features = options->features[0] != NULL || options->features[1] != NULL;
+
     const int64_t start = g_get_monotonic_time();
     if (!gasket_load(builder, &load, &stats.info, error))
         return NULL;
+    for (unsigned kind = 0; kind < 2; kind++)
+        if (options->features[kind] != NULL &&
+            !gasket_features_load(builder, kind, options->features[kind], options->least_features,
+                                  error))
+            return NULL;
     stats.load_seconds = (double)(g_get_monotonic_time() - start) / 1e6;
     g_autoptr(GasketGraph) graph =
         gasket_ratings_finish_take(&builder, options->load.inputs[0], options, &stats, error);

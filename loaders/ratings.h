@@ -57,7 +57,10 @@ typedef struct {
     GasketHoldout holdout; /* with test inputs: NONE */
     double fraction;       /* RANDOM, BY_TIME: in (0, 1) */
     unsigned fold, folds;  /* FOLD */
-    double validation;     /* share of what is left that goes to "validation", at random */
+    const char *
+        features[2]; /* files of what is known of users, of items (rating_features.h); NULL: none */
+    unsigned least_features; /* how many ids must have a feature, or it is dropped */
+    double validation;       /* share of what is left that goes to "validation", at random */
     uint64_t seed;
 } GasketRatingsOptions;
 

@@ -32,14 +32,16 @@ extern "C" {
 #define GASKET_ABI 4
 
 typedef enum {
-    GASKET_OPTION_BOOL,   /* bool; a flag without a value on the command line */
-    GASKET_OPTION_INT,    /* int64_t */
-    GASKET_OPTION_DOUBLE, /* double */
-    GASKET_OPTION_STRING, /* const char *; NULL if not given and without a default */
-    GASKET_OPTION_CHOICE, /* int: index into choices */
-    GASKET_OPTION_COLUMN, /* const char *: a file `id [number]` that becomes the vertex column
+    GASKET_OPTION_BOOL,     /* bool; a flag without a value on the command line */
+    GASKET_OPTION_INT,      /* int64_t */
+    GASKET_OPTION_DOUBLE,   /* double */
+    GASKET_OPTION_STRING,   /* const char *; NULL if not given and without a default */
+    GASKET_OPTION_CHOICE,   /* int: index into choices */
+    GASKET_OPTION_COLUMN,   /* const char *: a file `id [number]` that becomes the vertex column
                              (double, 0 where the file does not name a vertex, 1 where it gives no
                              number) of the option's name in the first kind */
+    GASKET_OPTION_FEATURES, /* const char *: a file of what is known of users (the first such
+                               option) or items (the second), of methods on ratings */
 } GasketOptionType;
 
 /* One option of an algorithm: the one source of --help, of the documentation and of the parameter

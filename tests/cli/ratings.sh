@@ -128,4 +128,26 @@ expect_err_line '^baselines  mean RMSE [0-9.]*, biases RMSE [0-9.]*$'
 run sgd ratings.tsv --rate 5
 expect_status 1
 expect_err_line 'diverges.*try a smaller --rate'
+
+# Features: whoever has some and no ratings is in the model; the same bits for every number of workers.
+printf '1\told\tkind:2\n2\told\n3\tyoung\tkind\n900\tyoung\n' >users.tsv
+printf '1|Title|1|0\n2|Other|0|1\n3|Third|1|1\n' >items
+run fm ratings.tsv --user-features users.tsv --item-features items --factors 3 --iterations 25 \
+    -o known/ -q
+expect_status 0
+run fm ratings.tsv --user-features users.tsv --item-features items --factors 3 --iterations 25 \
+    -o known3/ --workers 3 -q
+for file in known/*; do
+    expect_same "$file" "known3/${file#known/}"
+done
+run recommend known/ --user 900 --count 3
+expect_status 0
+[ "$(wc -l <out)" -eq 4 ] || fail "expected a heading and 3 items"
+run recommend known/ --ratings ratings.tsv --user 7 --count 3
+expect_status 0
+printf '1\told\n1\tyoung\n' >twice.tsv
+run fm ratings.tsv --user-features twice.tsv
+expect_status 3
+grep -q 'twice.tsv:2: found "1", expected each id once' err || fail "no file and line"
+
 finish
