@@ -137,15 +137,8 @@ gather_weighted(const GasketContext *context, const GasketRows *rows, void *sums
     }
 }
 
-/* Vertices are worked on in batches of consecutive ones, so that each loop runs over plain arrays;
- * totals are fed with what several batches kept for them. */
+/* Vertices are worked on in batches of consecutive ones: each loop runs over plain arrays. */
 #define BATCH 256
-#define KEPT  1024
-
-typedef struct {
-    size_t n;
-    double change[KEPT], left[KEPT];
-} Kept;
 
 /* How many of a run's vertices, from one on, make a batch: they and their sums are consecutive. */
 static size_t
@@ -157,30 +150,20 @@ batch_size(const GasketVertices *run, size_t from)
     return consecutive ? n : 1;
 }
 
-/* Adds what was kept to the totals. */
-static void
-add_kept(const GasketContext *context, Kept *kept)
-{
-    gasket_add_many(context, RESIDUAL, 0, kept->change, kept->n);
-    gasket_add_many(context, LEFT, 0, kept->left, kept->n);
-    kept->n = 0;
-}
-
 /* Moves the ranks of n vertices from v on. */
 static void
 move(const GasketContext *context, const GasketVertices *run, GasketVertex v, size_t n,
-     const double *arrives, const double *pulled, Kept *kept)
+     const double *arrives, const double *pulled)
 {
     const Settings *settings = context->parameters;
+    double change[BATCH], left[BATCH];
 
-    if (kept->n + n > KEPT)
-        add_kept(context, kept);
     PageRankBatch batch = {.arrives = arrives,
                            .pulled = pulled,
                            .strength = context->out_strength + v,
                            .rank = (double *)run->state + v,
-                           .change = kept->change + kept->n,
-                           .left = kept->left + kept->n};
+                           .change = change,
+                           .left = left};
     if (settings->single) {
         batch.share = (float *)run->value + v;
         gasket_pagerank_move_single(n, settings->damping, &batch);
@@ -188,7 +171,8 @@ move(const GasketContext *context, const GasketVertices *run, GasketVertex v, si
         batch.share = (double *)run->value + v;
         gasket_pagerank_move_double(n, settings->damping, &batch);
     }
-    kept->n += n;
+    gasket_add_many(context, RESIDUAL, 0, change, n);
+    gasket_add_many(context, LEFT, 0, left, n);
 }
 
 /* Every vertex starts with 1/n: from 0, for nothing is pulled yet. */
@@ -198,16 +182,14 @@ start_apply(const GasketContext *context, const GasketVertices *run, const void 
     const Settings *settings = context->parameters;
     double arrives[BATCH];
     static const double pulled[BATCH];
-    Kept kept = {.n = 0};
     (void)sums;
 
-    for (size_t i = 0; i < BATCH; i++)
+    for (size_t i = 0; i < MIN(run->count, BATCH); i++)
         arrives[i] = 1.0 / context->n_vertices;
     for (size_t from = 0, n; from < run->count; from += n) {
         n = batch_size(run, from);
-        move(context, run, run->vertex[from], n, arrives, pulled, &kept);
+        move(context, run, run->vertex[from], n, arrives, pulled);
     }
-    add_kept(context, &kept);
     if (settings->personalize < 0)
         return;
     const double *jump = context->column[settings->personalize].data;
@@ -223,7 +205,6 @@ apply(const GasketContext *context, const GasketVertices *run, const void *sums)
     const Settings *settings = context->parameters;
     const double *sum = sums;
     double arrives[BATCH];
-    Kept kept = {.n = 0};
 
     /* What arrives everywhere, in proportion to t[v]. */
     double d = settings->damping;
@@ -234,7 +215,7 @@ apply(const GasketContext *context, const GasketVertices *run, const void *sums)
         jump = context->column[settings->personalize].data;
         jumps = gasket_total(context, JUMPS, 0);
     }
-    for (size_t i = 0; jump == NULL && i < BATCH; i++)
+    for (size_t i = 0; jump == NULL && i < MIN(run->count, BATCH); i++)
         arrives[i] = spread / context->n_vertices;
 
     for (size_t from = 0, n; from < run->count; from += n) {
@@ -242,9 +223,8 @@ apply(const GasketContext *context, const GasketVertices *run, const void *sums)
         n = batch_size(run, from);
         for (size_t i = 0; jump != NULL && i < n; i++)
             arrives[i] = spread * (jump[v + i] / jumps);
-        move(context, run, v, n, arrives, sum + run->sum[from], &kept);
+        move(context, run, v, n, arrives, sum + run->sum[from]);
     }
-    add_kept(context, &kept);
 }
 
 static const GasketRowSet in_rows[] = {{.relation = 0, .direction = GASKET_IN}};

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/array.h"
+#include "engine/exact_sum_block.h"
 #include "engine/run_private.h"
 
 bool
@@ -54,6 +55,12 @@ selected(uint64_t mask, unsigned aggregate)
     return (mask >> aggregate) & 1;
 }
 
+/* Addends that wait for a sum, so that they are added by blocks: as many as make the largest block
+ * for a few sums, fewer for each where a vector of them would not stay in the cache. */
+#define FEW_SUMS   8
+#define ROOM       GASKET_EXACT_SUM_BLOCK
+#define SMALL_ROOM 64
+
 bool
 gasket_partials_init(GasketPartials *partials, const GasketTotals *totals, GError **error)
 {
@@ -69,11 +76,18 @@ gasket_partials_init(GasketPartials *partials, const GasketTotals *totals, GErro
     partials->sums = gasket_array_new(n_sums, sizeof *partials->sums, error);
     if (partials->sums == NULL)
         return false;
+    partials->room = n_sums <= FEW_SUMS ? ROOM : SMALL_ROOM;
+    partials->buffers = gasket_array_new((uint64_t)n_sums * partials->room, sizeof(double), error);
+    if (partials->buffers == NULL)
+        return false;
     n_sums = 0;
     for (unsigned a = 0; a < totals->n_aggregates; a++)
         for (uint32_t i = totals->first[a]; i < totals->first[a + 1]; i++)
-            if (totals->aggregates[a].type == GASKET_SUM)
-                partials->element[i].sum = &partials->sums[n_sums++];
+            if (totals->aggregates[a].type == GASKET_SUM) {
+                GasketPartialSum *sum = &partials->sums[n_sums];
+                sum->buffer = partials->buffers + (size_t)n_sums++ * partials->room;
+                partials->element[i].sum = sum;
+            }
     gasket_partials_reset(partials, UINT64_MAX);
     return true;
 }
@@ -83,6 +97,7 @@ gasket_partials_clear(GasketPartials *partials)
 {
     gasket_array_free(partials->element);
     gasket_array_free(partials->sums);
+    gasket_array_free(partials->buffers);
     *partials = (GasketPartials){0};
 }
 
@@ -274,7 +289,7 @@ void
 gasket_add(const GasketContext *context, unsigned aggregate, unsigned i, double x)
 {
     GasketPartialSum *sum = partial(context, aggregate, i)->sum;
-    if (sum->n_buffered == GASKET_PARTIAL_BUFFER)
+    if (sum->n_buffered == context->thread->partials.room)
         flush(sum);
     sum->buffer[sum->n_buffered++] = x;
 }
@@ -283,7 +298,16 @@ void
 gasket_add_many(const GasketContext *context, unsigned aggregate, unsigned i, const double *x,
                 size_t n)
 {
-    gasket_exact_sum_add_many(&partial(context, aggregate, i)->sum->sum, x, n);
+    GasketPartialSum *sum = partial(context, aggregate, i)->sum;
+    const uint32_t room = context->thread->partials.room;
+    if (n >= room) {
+        gasket_exact_sum_add_many(&sum->sum, x, n);
+        return;
+    }
+    if (n > room - sum->n_buffered)
+        flush(sum);
+    memcpy(sum->buffer + sum->n_buffered, x, n * sizeof *x);
+    sum->n_buffered += (uint32_t)n;
 }
 
 void

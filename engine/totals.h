@@ -19,12 +19,10 @@
 
 #include "engine/exact_sum.h"
 
-#define GASKET_PARTIAL_BUFFER 64
-
 /* One element being added up by one thread. */
 typedef struct {
     uint32_t n_buffered;
-    double buffer[GASKET_PARTIAL_BUFFER]; /* addends not yet in the sum */
+    double *buffer; /* [GasketPartials.room] addends not yet in the sum */
     GasketExactSum sum;
 } GasketPartialSum;
 
@@ -51,6 +49,8 @@ typedef struct {
     const GasketTotals *totals;
     GasketPartial *element;
     GasketPartialSum *sums; /* those of the elements that need one */
+    double *buffers;        /* theirs, one after the other */
+    uint32_t room;          /* of each buffer */
 } GasketPartials;
 
 /* The smaller of two numbers, with the same bits whichever comes first: -0 is smaller than +0, and
