@@ -13,6 +13,7 @@
  *                what the next one reads
  *   parallel     all factors, then all variables
  *   residual     who is woken by a change, with --engine async the largest first
+ *   splash       trees grown where most has changed, inwards and outwards
  *
  * Damping: a message moves only a share of the way. `auto` starts without and damps more whenever
  * the residual has not gone down for a while: oscillation shows as that. Where the most damping
@@ -44,10 +45,12 @@ typedef struct {
     const char *damping;
     bool reweighted;
     int marginals;
+    int64_t depth;
 } Parameters;
 
 static const char *const products[] = {"sum", "max", NULL};
-static const char *const bp_schedules[] = {"auto", "parallel", "sequential", "residual", NULL};
+static const char *const bp_schedules[] = {"auto",     "parallel", "sequential",
+                                           "residual", "splash",   NULL};
 enum { OF_VARIABLES, OF_FACTORS };
 static const char *const marginals[] = {"variables", "factors", NULL};
 static const char *const arithmetics[] = {"auto", "linear", "log", NULL};
@@ -57,8 +60,11 @@ static const GasketOption options[] = {
      "sum: marginals and log Z; max: the likeliest states", .choices = products},
     {"schedule", GASKET_OPTION_CHOICE, offsetof(Parameters, schedule), "auto",
      "who sends when; auto: twice over a tree, else sequential; residual: what has changed most, "
-     "with --engine async; with sync, what has changed at all",
+     "with --engine async; with sync, what has changed at all; splash: trees where most has "
+     "changed",
      .choices = bp_schedules},
+    {"depth", GASKET_OPTION_INT, offsetof(Parameters, depth), "5",
+     "splash: variables from a tree's root to its leaves", .minimum = 1, .maximum = 10000},
     {"damping", GASKET_OPTION_STRING, offsetof(Parameters, damping), "auto",
      "share of the old message that stays, in [0, 1); auto: more as messages "
      "oscillate, then a double loop that settles",
@@ -115,9 +121,10 @@ prepare(const void *parameters, double tolerance, GasketNeeds *unused_needs,
     (void)tolerance;
     (void)unused_needs;
     if (p->reweighted && (p->product == MAXIMUM || p->arithmetic == ARITHMETIC_LINEAR ||
-                          p->schedule == BP_SCHEDULE_RESIDUAL)) {
-        g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
-                    "--reweighted: of --product sum in logarithms, not with --schedule residual");
+                          p->schedule >= BP_SCHEDULE_RESIDUAL)) {
+        g_set_error(
+            error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
+            "--reweighted: of --product sum in logarithms, not with --schedule residual or splash");
         return false;
     }
     if (p->marginals == OF_FACTORS && p->product == MAXIMUM) {
@@ -226,7 +233,9 @@ reweight(Bp *bp, GError **error)
 static bool
 needs_order(const Bp *bp, const Parameters *p)
 {
-    return bp->forest == NULL && (bp->schedule != BP_SCHEDULE_PARALLEL || p->product == MAXIMUM);
+    if (bp->forest != NULL || bp->schedule == BP_SCHEDULE_SPLASH)
+        return false;
+    return bp->schedule != BP_SCHEDULE_PARALLEL || p->product == MAXIMUM;
 }
 
 /* States that messages agree on, then each the best given the others while any changes. */
@@ -240,7 +249,7 @@ decode(Bp *bp, GError **error)
 
     if (bp->forest != NULL)
         return bp_forest_decode(bp->forest, &bp->settings, error);
-    if (!bp_decode(&bp->order, &bp->settings, error))
+    if (!bp_need_order(bp, error) || !bp_decode(&bp->order, &bp->settings, error))
         return false;
     while (changed > 0)
         if (!factor_conditional_sweep(&bp->order, &best, &changed, error))
@@ -278,12 +287,13 @@ static bool
 run_bp(GasketRun *run, const void *parameters, GError **error)
 {
     const Parameters *p = parameters;
-    g_auto(Bp) bp = {.run = run, .schedule = (BpSchedule)p->schedule, .reweighted = p->reweighted};
+    g_auto(Bp) bp = {.run = run,
+                     .schedule = (BpSchedule)p->schedule,
+                     .depth = (uint32_t)p->depth,
+                     .reweighted = p->reweighted};
     BpOutcome outcome;
 
-    if (!open(&bp, p, error) ||
-        (needs_order(&bp, p) &&
-         !factor_order_open(&bp.order, &bp.model, GASKET_KIND_VARIABLE, error)) ||
+    if (!open(&bp, p, error) || (needs_order(&bp, p) && !bp_need_order(&bp, error)) ||
         (bp.reweighted && !reweight(&bp, error)) || !bp_pass_messages(&bp, &outcome, error))
         return false;
     if (gasket_run_total_count(run, BP_BROKEN, 0) > 0) {

@@ -7,6 +7,7 @@
  *   bp_update.c  what a variable and a factor do: any cardinality, scope and domain
  *   bp_fast.c    the same for binary variables and pairwise factors in the linear domain
  *   bp_residual.c  what has changed most goes first
+ *   bp_splash.c  trees grown where most has changed
  *   bp_counting.c  entropies that count otherwise: tree-reweighted, and a double loop that settles
  *   bp_weights.c   the weights of tree-reweighted belief propagation
  *   bp_tree.c    forests: exact in two passes
@@ -87,6 +88,10 @@ GasketProgram bp_start_program(const BpSettings *settings, unsigned kind);
 GasketProgram bp_variable_program(const BpSettings *settings);
 GasketProgram bp_factor_program(const BpSettings *settings);
 
+/* The belief of a row's variable, n states, normalised; false if none is possible. */
+bool bp_belief(const FactorModel *model, const GasketRows *rows, size_t r, double *belief,
+               size_t n);
+
 /* One row in any domain; r is its place in rows. */
 void bp_update_variable(const GasketContext *context, const GasketRows *rows, size_t r,
                         BpSeen *seen);
@@ -97,13 +102,33 @@ void bp_tell(const GasketContext *context, const BpSeen *seen);
 void bp_fast_variables(const GasketContext *context, const GasketRows *rows);
 void bp_fast_factors(const GasketContext *context, const GasketRows *rows);
 
+/* [all] Declares factors' values once: 8 bytes that trees, weights and splashes use in turn. */
+bool bp_publish_factors(GasketRun *run, GError **error);
+
 /* [all] Sets every message to factors and variables to one that says nothing. */
 bool bp_start(GasketRun *run, const BpSettings *settings, GError **error);
+
+/* What became of a run of messages. */
+typedef enum {
+    BP_DONE,
+    BP_CONTRADICTION, /* the evidence has probability 0 */
+    BP_UNDERFLOW,     /* linear arithmetic does not do */
+} BpOutcome;
+
+/* The trees of a splash, by kind: which end of a vertex leads to its root. A factor sends to that
+ * one alone inwards and to all others outwards. */
+typedef struct {
+    int32_t
+        *parent[2]; /* variables: place in the row, -1: a root; factors: position in the scope */
+    float *change;  /* [n_variables] of the belief since the variable last sent outwards */
+    bool inwards;
+} BpTrees;
 
 /* Waking: what changes by less than the tolerance wakes nobody, and in the end nobody is woken any
  * more. */
 typedef struct BpResidual {
     double tolerance;
+    const BpTrees *trees;    /* NULL: a vertex alone */
     uint64_t last_step;      /* of steps; with the asynchronous engine, which has none, */
     int64_t most;            /* so many messages of this worker's factors */
     _Atomic int64_t updates; /* sent by them so far */
@@ -114,13 +139,6 @@ typedef struct BpResidual {
  * orders by priority; until nothing changes by more than the tolerance. */
 bool bp_residual_run(GasketRun *run, BpSettings *settings, GError **error);
 
-/* What became of a run of messages. */
-typedef enum {
-    BP_DONE,
-    BP_CONTRADICTION, /* the evidence has probability 0 */
-    BP_UNDERFLOW,     /* linear arithmetic does not do */
-} BpOutcome;
-
 /* The outcome of the last step. */
 BpOutcome bp_outcome(const GasketRun *run, const BpSettings *settings);
 
@@ -130,6 +148,7 @@ typedef enum {
     BP_SCHEDULE_PARALLEL,
     BP_SCHEDULE_SEQUENTIAL,
     BP_SCHEDULE_RESIDUAL,
+    BP_SCHEDULE_SPLASH,
 } BpSchedule;
 
 /* Slow convergence is not oscillation: residuals may fall like 1 / sweeps. So windows double, and
@@ -147,6 +166,7 @@ typedef struct {
 typedef struct {
     GasketRun *run;
     BpSchedule schedule;
+    uint32_t depth; /* of a splash's trees */
     FactorModel model;
     BpSettings settings;
     struct BpForest *forest; /* NULL: there are cycles */
@@ -158,6 +178,13 @@ typedef struct {
     double *marginal; /* of variables where those of factors are the result; else NULL */
     int64_t updates;
 } Bp;
+
+/* More damping if residuals have not fallen for long. */
+void bp_damping_watch(BpDamping *damping, BpSettings *settings, double residual, double tolerance);
+
+/* [all] Splashes until no belief is further than the tolerance from the one that was sent on, or
+ * factors have sent so many messages. */
+bool bp_splash_run(Bp *bp, int64_t most, BpOutcome *ret_outcome, GError **error);
 
 /* [all] From messages that say nothing to the end, as the schedule says. */
 bool bp_pass_messages(Bp *bp, BpOutcome *ret_outcome, GError **error);
@@ -179,6 +206,9 @@ void bp_counting_clear(BpCounting *counting);
 
 /* [all] Sweeps that settle, from messages that say nothing. */
 bool bp_double_loop(Bp *bp, BpCounting *counting, BpOutcome *ret_outcome, GError **error);
+
+/* [all] Opens the order unless it is open. */
+bool bp_need_order(Bp *bp, GError **error);
 
 /* Whether the general update is not needed. */
 bool bp_is_fast(const Bp *bp);

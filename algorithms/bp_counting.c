@@ -155,7 +155,7 @@ bp_counting_open(Bp *bp, BpCounting *counting, GError **error)
     }
     for (uint64_t v = 0; v < n; v++)
         counting->share[v] = 1;
-    if (!gasket_run_set_value(bp->run, GASKET_KIND_FACTOR, sizeof(double), error))
+    if (!bp_publish_factors(bp->run, error))
         return false;
     bp->settings.counting = counting;
     if (counting->weight != NULL)

@@ -5,6 +5,7 @@
  *   sequential   speak first ─> group 0: its factors, its variables ─> group 1 ─> ...
  *   parallel     all variables ─> all factors
  *   residual     who is woken ─> everybody once ─> if that changed anything, sweeps
+ *   splash       trees where most has changed ─> as residual
  */
 #include "bp.h"
 
@@ -25,8 +26,8 @@ damping_give_up(BpDamping *damping, const BpSettings *settings)
     damping->exhausted = settings->model->domain != FACTOR_MAX;
 }
 
-static void
-damping_watch(BpDamping *damping, BpSettings *settings, double residual, double tolerance)
+void
+bp_damping_watch(BpDamping *damping, BpSettings *settings, double residual, double tolerance)
 {
     static const double stages[] = {0, 0.3, 0.5, 0.7, 0.85, 0.95};
 
@@ -66,6 +67,13 @@ bool
 bp_is_fast(const Bp *bp)
 {
     return bp->model.domain == FACTOR_LINEAR && bp->model.uniform == 2;
+}
+
+bool
+bp_need_order(Bp *bp, GError **error)
+{
+    return bp->order.n_groups > 0 ||
+           factor_order_open(&bp->order, &bp->model, GASKET_KIND_VARIABLE, error);
 }
 
 BpOutcome
@@ -179,8 +187,42 @@ sweep_to_end(Bp *bp, BpOutcome *ret_outcome, GError **error)
             return false;
         gasket_run_end_iteration(bp->run, residual, converged);
         if (!converged)
-            damping_watch(&bp->damping, &bp->settings, residual, gasket_run_tolerance(bp->run));
+            bp_damping_watch(&bp->damping, &bp->settings, residual, gasket_run_tolerance(bp->run));
     }
+    return true;
+}
+
+/* [all] Messages of those that are woken, alone or in trees. */
+static bool
+pass_woken(Bp *bp, BpResidual *residual, BpOutcome *ret_outcome, GError **error)
+{
+    const int64_t most = MOST_MESSAGES * (int64_t)gasket_run_n_edges(bp->run, 0);
+    double figure[2];
+    bool ok;
+
+    bp->settings.residual = residual;
+    bp->settings.fast = false; /* it wakes nobody */
+    if (bp->schedule == BP_SCHEDULE_SPLASH) {
+        factor_order_clear(&bp->order); /* trees take the place of groups */
+        residual->last_step = UINT64_MAX;
+        residual->most = INT64_MAX;
+        ok = bp_splash_run(bp, most, ret_outcome, error);
+    } else {
+        const bool async = gasket_run_engine(bp->run) == GASKET_ENGINE_ASYNC;
+        const uint64_t step = gasket_run_context(bp->run, GASKET_KIND_FACTOR)->step;
+        residual->last_step = async ? UINT64_MAX : step + 2 * MOST_MESSAGES;
+        residual->most = async ? most : INT64_MAX;
+        ok = bp_residual_run(bp->run, &bp->settings, error);
+    }
+    bp->settings.residual = NULL;
+    bp->settings.fast = bp_is_fast(bp);
+    figure[0] = (double)atomic_load(&residual->updates);
+    figure[1] = atomic_load(&residual->tiny) ? 1 : 0;
+    if (!ok || !gasket_run_reduce_sum(bp->run, figure, 2, error))
+        return false;
+    bp->updates += (int64_t)figure[0];
+    if (figure[1] > 0 && bp->model.domain == FACTOR_LINEAR)
+        *ret_outcome = BP_UNDERFLOW;
     return true;
 }
 
@@ -189,45 +231,32 @@ sweep_to_end(Bp *bp, BpOutcome *ret_outcome, GError **error)
 static bool
 by_residual(Bp *bp, BpOutcome *ret_outcome, GError **error)
 {
-    const bool async = gasket_run_engine(bp->run) == GASKET_ENGINE_ASYNC;
-    const uint64_t step = gasket_run_context(bp->run, GASKET_KIND_FACTOR)->step;
-    const int64_t most = MOST_MESSAGES * (int64_t)gasket_run_n_edges(bp->run, 0);
-    BpResidual residual = {.tolerance = gasket_run_tolerance(bp->run),
-                           .last_step = async ? UINT64_MAX : step + 2 * MOST_MESSAGES,
-                           .most = async ? most : INT64_MAX};
-    double left = 0, figure[2];
+    BpResidual residual = {.tolerance = gasket_run_tolerance(bp->run)};
+    double left = 0;
 
-    bp->settings.residual = &residual;
-    bp->settings.fast = false; /* it wakes nobody */
-    bool ok = bp_residual_run(bp->run, &bp->settings, error);
-    bp->settings.residual = NULL;
-    bp->settings.fast = bp_is_fast(bp);
-    figure[0] = (double)atomic_load(&residual.updates);
-    figure[1] = atomic_load(&residual.tiny) ? 1 : 0;
-    if (!ok || !gasket_run_reduce_sum(bp->run, figure, 2, error))
+    if (!pass_woken(bp, &residual, ret_outcome, error))
         return false;
-    bp->updates += (int64_t)figure[0];
-    if (figure[1] > 0 && bp->model.domain == FACTOR_LINEAR) {
-        *ret_outcome = BP_UNDERFLOW;
+    if (*ret_outcome == BP_UNDERFLOW)
         gasket_run_end_iteration(bp->run, NAN, false);
+    if (*ret_outcome != BP_DONE)
         return true;
-    }
     if (!sweep_parallel(bp, &left, ret_outcome, error))
         return false;
     /* Many small changes that woke nobody may add up to a little more. */
     bool converged = *ret_outcome == BP_DONE && left < 10 * residual.tolerance;
     if (converged && !check_conflict(bp, &converged, error))
         return false;
+    if (bp->schedule == BP_SCHEDULE_SPLASH || (*ret_outcome == BP_DONE && !converged))
+        gasket_run_end_iteration(bp->run, left, converged);
     if (*ret_outcome != BP_DONE || converged)
         return true;
-    gasket_run_end_iteration(bp->run, left, false);
-    return sweep_to_end(bp, ret_outcome, error);
+    return bp_need_order(bp, error) && sweep_to_end(bp, ret_outcome, error);
 }
 
 static bool
 iterate(Bp *bp, BpOutcome *ret_outcome, GError **error)
 {
-    if (bp->schedule == BP_SCHEDULE_RESIDUAL)
+    if (bp->schedule == BP_SCHEDULE_RESIDUAL || bp->schedule == BP_SCHEDULE_SPLASH)
         return by_residual(bp, ret_outcome, error);
     if (bp->schedule != BP_SCHEDULE_PARALLEL && !speak_first(bp, ret_outcome, error))
         return false;
@@ -260,10 +289,8 @@ settle(Bp *bp, BpOutcome *ret_outcome, GError **error)
     bp->settings.fast = false;
     bp->settings.damping = 0;
     bp->schedule = BP_SCHEDULE_SEQUENTIAL; /* it descends one variable at a time */
-    if (bp->order.n_groups == 0 &&
-        !factor_order_open(&bp->order, &bp->model, GASKET_KIND_VARIABLE, error))
-        return false;
-    return bp_counting_open(bp, &bp->counting, error) && bp_start(bp->run, &bp->settings, error) &&
+    return bp_need_order(bp, error) && bp_counting_open(bp, &bp->counting, error) &&
+           bp_start(bp->run, &bp->settings, error) &&
            bp_double_loop(bp, &bp->counting, ret_outcome, error);
 }
 

@@ -169,7 +169,7 @@ bp_forest_find(const FactorModel *model, BpForest **ret_forest, GError **error)
     *ret_forest = NULL;
     if (gasket_run_n_edges(run, 0) >= n) /* a forest has fewer */
         return true;
-    if (!gasket_run_set_value(run, GASKET_KIND_FACTOR, sizeof(FactorValue), error))
+    if (!bp_publish_factors(run, error))
         return false;
     g_autoptr(BpForest) forest = g_new0(BpForest, 1);
     forest->run = run;

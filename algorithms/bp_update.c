@@ -113,18 +113,44 @@ send_state(const FactorModel *model, const GasketRows *rows, size_t r, const dou
     }
 }
 
-/* Wakes all factors as urgently as the belief has changed; the result's marginals keep it. */
+/* Wakes all factors as urgently as the belief has changed; the result's marginals keep it. In a
+ * tree the parent has had its turn. */
 static void
 wake_factors(const GasketContext *context, const GasketRows *rows, size_t r, const double *belief,
              size_t n)
 {
     const BpSettings *settings = context->parameters;
-    double *last = settings->marginal + settings->marginal_begin[rows->vertex[r]];
-    const double change = factor_distance(settings->model->domain, belief, last, n);
+    const BpTrees *trees = settings->residual->trees;
+    const double tolerance = settings->residual->tolerance;
+    const GasketVertex v = rows->vertex[r];
+    double *last = settings->marginal + settings->marginal_begin[v];
+    uint64_t parent = UINT64_MAX;
 
+    if (trees != NULL && trees->inwards)
+        return;
+    const double change = factor_distance(settings->model->domain, belief, last, n);
     memcpy(last, belief, n * sizeof *last);
+    if (trees != NULL) {
+        trees->change[v] = 0;
+        parent = rows->begin[r] + (uint64_t)trees->parent[GASKET_KIND_VARIABLE][v];
+    }
     for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++)
-        gasket_wake(context, rows, e, (float)MAX(change, settings->residual->tolerance));
+        if (e != parent)
+            gasket_wake(context, rows, e, (float)MAX(change, tolerance));
+}
+
+bool
+bp_belief(const FactorModel *model, const GasketRows *rows, size_t r, double *belief, size_t n)
+{
+    BpSeen unused = {0};
+    size_t length;
+
+    factor_prior(model, rows->vertex[r], belief);
+    bool possible = factor_rescale(model->domain, belief, n);
+    for (uint64_t e = rows->begin[r]; possible && e < rows->end[r]; e++)
+        possible = multiply_on(model->domain, belief, factor_in(rows, e, model->uniform, &length),
+                               n, &unused);
+    return possible;
 }
 
 void
@@ -182,13 +208,8 @@ decide_apply(const GasketContext *context, const GasketVertices *run, const void
 
     for (size_t i = 0; i < run->count; i++) {
         GasketVertex v = run->vertex[i];
-        size_t n = (size_t)model->cardinality[v], length;
-        BpSeen unused = {0};
-        factor_prior(model, v, product);
-        bool possible = factor_rescale(model->domain, product, n);
-        for (uint64_t e = rows->begin[i]; possible && e < rows->end[i]; e++)
-            possible = multiply_on(model->domain, product,
-                                   factor_in(rows, e, model->uniform, &length), n, &unused);
+        const size_t n = (size_t)model->cardinality[v];
+        (void)bp_belief(model, rows, i, product, n);
         variable[v].state = (int32_t)factor_argmax(product, n);
         value[v].group = ((const FactorValue *)run->published)[v].group;
         value[v].state = variable[v].state;
@@ -242,6 +263,20 @@ may_have_lost(const FactorScratch *s, uint32_t n)
     return bound < FACTOR_TINY;
 }
 
+/* Whether the message at entry e is sent in this step. */
+static bool
+is_wanted(const BpSettings *settings, const GasketRows *rows, GasketVertex f, uint64_t e,
+          uint32_t position)
+{
+    const BpTrees *trees = settings->residual != NULL ? settings->residual->trees : NULL;
+    const FactorValue *value = rows->values;
+
+    if (trees != NULL)
+        return ((uint32_t)trees->parent[GASKET_KIND_FACTOR][f] == position) == trees->inwards;
+    return settings->group == FACTOR_ALL_GROUPS ||
+           value[rows->neighbour[e]].group == settings->group;
+}
+
 /* Points at the messages by position; the number of variables, or UINT32_MAX if the table does not
  * fit them. */
 static uint32_t
@@ -250,7 +285,6 @@ collect(const BpSettings *settings, const GasketRows *rows, size_t r, const Fact
     const FactorModel *model = settings->model;
     const int32_t *position = rows->column[GASKET_SCOPE_POSITION].data;
     const uint32_t n = (uint32_t)(rows->end[r] - rows->begin[r]);
-    const FactorValue *value = rows->values;
     uint64_t size = 1;
     size_t length;
 
@@ -263,9 +297,9 @@ collect(const BpSettings *settings, const GasketRows *rows, size_t r, const Fact
         s->in[i] = factor_in(rows, e, model->uniform, &length);
         s->old[i] = factor_out(rows, e, model->uniform);
         s->states[i] = (uint32_t)length;
-        bool wanted = settings->group == FACTOR_ALL_GROUPS ||
-                      value[rows->neighbour[e]].group == settings->group;
-        s->out[i] = wanted ? s->fresh + (size_t)i * model->max_cardinality : NULL;
+        s->out[i] = is_wanted(settings, rows, rows->vertex[r], e, i)
+                        ? s->fresh + (size_t)i * model->max_cardinality
+                        : NULL;
         size *= length;
     }
     return size == factor_model_size(model, rows->vertex[r]) ? n : UINT32_MAX;
@@ -298,16 +332,16 @@ send(const BpSettings *settings, const FactorScratch *s, uint32_t i, BpSeen *see
     return norm;
 }
 
-/* Wakes the variables whose message has changed enough. */
+/* Wakes the variables whose message has changed enough, of those sent. */
 static void
-wake_variables(const GasketContext *context, const GasketRows *rows, size_t r, const double *change)
+wake_variables(const GasketContext *context, const GasketRows *rows, size_t r, const double *change,
+               int64_t sent)
 {
     const BpSettings *settings = context->parameters;
     BpResidual *residual = settings->residual;
     const int32_t *position = rows->column[GASKET_SCOPE_POSITION].data;
-    const int64_t n = (int64_t)(rows->end[r] - rows->begin[r]);
 
-    int64_t before = atomic_fetch_add_explicit(&residual->updates, n, memory_order_relaxed);
+    int64_t before = atomic_fetch_add_explicit(&residual->updates, sent, memory_order_relaxed);
     if (before >= residual->most || context->step > residual->last_step)
         return;
     for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++)
@@ -323,6 +357,7 @@ bp_update_factor(const GasketContext *context, const GasketRows *rows, size_t r,
     const GasketVertex f = rows->vertex[r];
     FactorScratch s = factor_scratch(model, context->scratch);
     double norms = 0, first = 0, *change = s.change;
+    const int64_t before = seen->updates;
 
     uint32_t n = collect(settings, rows, r, &s);
     if (n == UINT32_MAX) {
@@ -340,6 +375,7 @@ bp_update_factor(const GasketContext *context, const GasketRows *rows, size_t r,
         factor_contract(model->domain, &contraction);
     bool zeros = false;
     for (uint32_t i = 0; i < n; i++) {
+        change[i] = 0;
         if (s.out[i] == NULL)
             continue;
         double norm = send(settings, &s, i, seen, &change[i]);
@@ -351,7 +387,7 @@ bp_update_factor(const GasketContext *context, const GasketRows *rows, size_t r,
     if (zeros && model->domain == FACTOR_LINEAR && may_have_lost(&s, n))
         seen->tiny++;
     if (settings->residual != NULL)
-        wake_variables(context, rows, r, change);
+        wake_variables(context, rows, r, change, seen->updates - before);
     if (settings->finish) {
         if (n > 0) { /* the written message stays; add_log_z multiplies a copy */
             memcpy(s.fresh, s.old[0], s.states[0] * sizeof *s.fresh);
@@ -405,6 +441,13 @@ start_scatter(const GasketContext *context, const GasketRows *rows)
                         model->domain == FACTOR_LINEAR ? 1 / (double)n : 0);
         }
     }
+}
+
+bool
+bp_publish_factors(GasketRun *run, GError **error)
+{
+    return gasket_run_values(run, GASKET_KIND_FACTOR) != NULL ||
+           gasket_run_set_value(run, GASKET_KIND_FACTOR, sizeof(FactorValue), error);
 }
 
 /* ---- programs -------------------------------------------------------------------------------- */

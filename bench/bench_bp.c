@@ -267,9 +267,10 @@ compare_residual(const BenchOptions *options, BenchReport *report)
 {
     static const Way ways[] = {{.schedule = "parallel", .threads = 2, .workers = 1},
                                {"residual", 1, 1, 0, GASKET_ENGINE_ASYNC},
-                               {"residual", 1, 2, 0, GASKET_ENGINE_ASYNC}};
+                               {"residual", 1, 2, 0, GASKET_ENGINE_ASYNC},
+                               {"splash", 1, 1, 0, GASKET_ENGINE_SYNC}};
     static const char *const names[] = {"parallel, M updates", "residual, M updates",
-                                        "residual, two workers, M updates"};
+                                        "residual, two workers, M updates", "splash, M updates"};
     Grid grid = grid_new(options->quick ? 30 : 100, 0.6);
     double updates[G_N_ELEMENTS(ways)];
 
@@ -283,6 +284,8 @@ compare_residual(const BenchOptions *options, BenchReport *report)
                      BENCH_AT_LEAST, 2);
     bench_report_add(report, "hard grid", "updates, parallel / two workers",
                      updates[0] / updates[2], BENCH_AT_LEAST, 2);
+    bench_report_add(report, "hard grid", "updates, parallel / splash", updates[0] / updates[3],
+                     BENCH_AT_LEAST, 2);
     grid_free(&grid);
 }
 

@@ -57,7 +57,8 @@ static const char *const ways[][5] = {
     {"schedule", "parallel", "damping", "0", NULL},
     {"schedule", "sequential", "damping", "0", NULL},
     {"schedule", "sequential", "arithmetic", "log", NULL},
-    {"schedule", "residual", NULL}, /* the last: small differences wake nobody */
+    {"schedule", "splash", "depth", "2", NULL},
+    {"schedule", "residual", NULL}, /* the last two: small differences wake nobody */
 };
 
 START_TEST(trees_are_exact)
@@ -167,7 +168,7 @@ START_TEST(extreme_tables_go_over_to_logarithms)
     SmallFactor *end = small_model_add(&model, 1, &last);
     end->table[0] = 1;
     end->table[1] = 1e-300;
-    for (unsigned w = 0; w + 1 < G_N_ELEMENTS(ways); w++) {
+    for (unsigned w = 0; w + 2 < G_N_ELEMENTS(ways); w++) {
         g_autoptr(GasketResult) result = run_bp(&model, ways[w], 0);
         const double *marginal = gasket_result_column(result, 1);
         for (unsigned v = 0; v < 6; v++)
@@ -389,6 +390,50 @@ START_TEST(what_oscillates_settles_in_the_end)
 }
 END_TEST
 
+/* A glass of 4 x 4 that plain messages circle in for long: the schedules of what has changed need
+ * fewer of them than everybody's turn, and end at the same fixed point. */
+START_TEST(splashes_need_fewer_messages_than_sweeps)
+{
+    static const char *const ways_to[][5] = {
+        {"schedule", "parallel", "damping", "0", NULL},
+        {"schedule", "splash", "damping", "0", NULL},
+    };
+    static SmallModel model;
+    for (unsigned seed = 0; seed < 6; seed++) {
+        glass(&model, 0.8, 20 + seed);
+        g_autoptr(GasketResult) sweeps = run_bp(&model, ways_to[0], 1e-9);
+        g_autoptr(GasketResult) splash = run_bp(&model, ways_to[1], 1e-9);
+        ck_assert_double_lt(gasket_result_metric(splash, "updates"),
+                            0.8 * gasket_result_metric(sweeps, "updates"));
+        ck_assert_double_le(fabs(gasket_result_metric(splash, "log10_z") -
+                                 gasket_result_metric(sweeps, "log10_z")),
+                            1e-6);
+    }
+}
+END_TEST
+
+/* Factors publish their level while the model is looked at for cycles; isolated variables make
+ * fewer ends of scopes than vertices though there is a cycle. */
+START_TEST(a_cycle_among_many_lonely_variables_settles)
+{
+    static SmallModel model;
+    static const uint64_t seed = 3;
+    GasketRandom random = gasket_random_at(seed, 6, 0, 0);
+    small_model_variables(&model, 16, 2, &random);
+    for (int64_t a = 0; a < 4; a++) {
+        for (int64_t b = 0; b < a; b++) {
+            SmallFactor *pair = small_model_add(&model, 2, (const int64_t[]){a, b});
+            double j = 4 * gasket_random_normal(&random);
+            pair->table[0] = pair->table[3] = exp(j);
+            pair->table[1] = pair->table[2] = exp(-j);
+        }
+    }
+    g_autoptr(GasketResult) result = run_bp(&model, NULL, 1e-6);
+    ck_assert_uint_lt(gasket_result_iterations(result), 3000);
+    ck_assert(isfinite(gasket_result_metric(result, "log10_z")));
+}
+END_TEST
+
 START_TEST(every_placement_gives_the_same_bits)
 {
     static const char *const all[][5] = {
@@ -397,6 +442,7 @@ START_TEST(every_placement_gives_the_same_bits)
         {"schedule", "parallel", "arithmetic", "log", NULL},
         {"product", "max", NULL},
         {"schedule", "residual", NULL},
+        {"schedule", "splash", "depth", "2", NULL},
         {"reweighted", "true", NULL},
     };
     static const unsigned workers[] = {1, 2, 4, 0};
@@ -439,6 +485,8 @@ main(void)
     tcase_add_test(all, marginals_of_factors_are_exact_on_trees);
     tcase_add_test(all, reweighting_bounds_the_partition_function_from_above);
     tcase_add_test(all, what_oscillates_settles_in_the_end);
+    tcase_add_test(all, splashes_need_fewer_messages_than_sweeps);
+    tcase_add_test(all, a_cycle_among_many_lonely_variables_settles);
     tcase_add_test(all, every_placement_gives_the_same_bits);
     TCase *cases[] = {all};
     return check_run("bp", cases, G_N_ELEMENTS(cases));
