@@ -63,7 +63,7 @@ static const GasketOption options[] = {
      "with --engine async; with sync, what has changed at all; splash: trees where most has "
      "changed",
      .choices = bp_schedules},
-    {"depth", GASKET_OPTION_INT, offsetof(Parameters, depth), "5",
+    {"depth", GASKET_OPTION_INT, offsetof(Parameters, depth), "3",
      "splash: variables from a tree's root to its leaves", .minimum = 1, .maximum = 10000},
     {"damping", GASKET_OPTION_STRING, offsetof(Parameters, damping), "auto",
      "share of the old message that stays, in [0, 1); auto: more as messages "
