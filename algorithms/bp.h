@@ -7,7 +7,7 @@
  *   bp_update.c  what a variable and a factor do: any cardinality, scope and domain
  *   bp_fast.c    the same for binary variables and pairwise factors in the linear domain
  *   bp_residual.c  what has changed most goes first
- *   bp_splash.c  trees grown where most has changed
+ *   bp_splash.c, bp_splash_grow.c  trees grown where most has changed
  *   bp_counting.c  entropies that count otherwise: tree-reweighted, and a double loop that settles
  *   bp_weights.c   the weights of tree-reweighted belief propagation
  *   bp_tree.c    forests: exact in two passes

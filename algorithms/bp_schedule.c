@@ -85,6 +85,13 @@ bp_outcome(const GasketRun *run, const BpSettings *settings)
 }
 
 bool
+bp_publish_factors(GasketRun *run, GError **error)
+{
+    return gasket_run_values(run, GASKET_KIND_FACTOR) != NULL ||
+           gasket_run_set_value(run, GASKET_KIND_FACTOR, sizeof(FactorValue), error);
+}
+
+bool
 bp_start(GasketRun *run, const BpSettings *settings, GError **error)
 {
     const GasketProgram factors = bp_start_program(settings, GASKET_KIND_FACTOR);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Splash belief propagation: trees grown where beliefs have changed most, each swept from its leaves
- * to its root and back, all at once and the same for every placement.
+ * Splash belief propagation: trees grown where beliefs have changed most, each swept from its
+ * leaves to its root and back, all at once and the same for every placement.
  *
  *   r        a root: no variable within `depth` of it has changed more, and its change is not far
  *   │        below the largest of all
@@ -14,19 +14,8 @@
  * beliefs are now from those that were sent on. A variable whose belief is near the one that it
  * sent on rests. It ends when all rest.
  *
- * A vertex publishes eight bytes, used twice in a round:
- *
- *   | stamp: 22 bits | change: 12 bits | hash of the number: 30 bits |    the largest within reach
- *   | stamp + 1      | level                                         |    its place in a tree
- *
- * Stamps grow, so what earlier rounds left counts as nothing and is never cleared. The change is
- * the head of a float: within a sixteenth of one another the hash decides, so that a level field
- * has roots all over it and not in one corner.
- *
- * Invariants:
- *   1. Each vertex of a tree but its root has one parent, on the level before: trees are disjoint.
- *   2. What has changed by the tolerance since it was last used is in somebody's `change`, or wakes
- *      a factor that sends before the round ends.
+ * Invariant: what has changed by the tolerance since it was last used is in somebody's `change`, or
+ * wakes a factor that sends before the round ends.
  *
  * Cost: a round has about 8 * depth steps, each on the vertices that it concerns.
  *
@@ -34,245 +23,14 @@
  * propagation, AISTATS 2009; with D. O'Hallaron, Distributed parallel inference on large factor
  * graphs, UAI 2009 (trees that end where nothing has changed).
  */
-#include "bp.h"
-
-#include <stdatomic.h>
+#include "bp_splash.h"
 
 #include <gasket/algorithm.h>
 
-#define ROOT_SHARE  0.3 /* a root's change is at least this share of the largest */
-#define PIECES      8   /* iterations for as many messages as a sweep has */
-#define STAMP_SHIFT 42
-#define LAST_STAMP  ((UINT64_C(1) << 22) - 2)
-#define NO_PARENT   (-1)
+#define ROOT_SHARE 0.3 /* a root's change is at least this share of the largest */
+#define PIECES     8   /* iterations for as many messages as a sweep has */
 
-static const GasketRowSet rows_of[2][1] = {
-    {{.relation = 0, .direction = GASKET_OUT}},
-    {{.relation = 0, .direction = GASKET_IN}},
-};
-
-/* Vertices of a kind in the order in which they joined a tree. */
-typedef struct {
-    GasketVertex *joined; /* [n_owned] */
-    _Atomic uint32_t n_joined;
-    uint32_t *begin;               /* [2 * depth + 3] of each level */
-    GasketVertexSet *set, *nobody; /* of the step at hand, else empty; always empty */
-} Side;
-
-typedef struct {
-    GasketRun *run;
-    BpSettings *settings;
-    BpTrees trees;
-    uint32_t depth, n_levels;
-    uint64_t stamp;
-    float tolerance, least; /* of a variable of a tree, of a root */
-    Side side[2];
-    int64_t left; /* messages until it gives up */
-    BpOutcome outcome;
-} Splash;
-
-/* ---- roots ----------------------------------------------------------------------------------- */
-
-static void
-reset_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
-{
-    uint64_t *value = run->value;
-    (void)context;
-    (void)sums;
-    for (size_t i = 0; i < run->count; i++)
-        value[run->vertex[i]] = 0;
-}
-
-static uint64_t
-key_of(const Splash *splash, const GasketContext *context, GasketVertex v)
-{
-    const uint32_t hash = context->number[v] * UINT32_C(2654435769) >> 2;
-    uint32_t bits;
-    memcpy(&bits, &splash->trees.change[v], sizeof bits);
-    return splash->stamp << STAMP_SHIFT | (uint64_t)(bits >> 19) << 30 | hash;
-}
-
-static void
-stand_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
-{
-    uint64_t *value = run->value;
-    (void)sums;
-    for (size_t i = 0; i < run->count; i++) {
-        value[run->vertex[i]] = key_of(context->parameters, context, run->vertex[i]);
-        run->changed[i] = 1;
-    }
-}
-
-static void
-largest_gather(const GasketContext *context, const GasketRows *rows, void *sums)
-{
-    const uint64_t *value = rows->values;
-    uint64_t *sum = sums;
-    (void)context;
-    for (size_t r = 0; r < rows->count; r++)
-        for (uint64_t e = rows->begin[r]; e < rows->end[r]; e++)
-            sum[rows->sum[r]] = MAX(sum[rows->sum[r]], value[rows->neighbour[e]]);
-}
-
-static void
-largest_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
-{
-    const uint64_t *sum = sums, *before = run->published;
-    uint64_t *value = run->value;
-    (void)context;
-    for (size_t i = 0; i < run->count; i++) {
-        if (sum[run->sum[i]] <= before[run->vertex[i]])
-            continue;
-        value[run->vertex[i]] = sum[run->sum[i]];
-        run->changed[i] = 1;
-    }
-}
-
-static void
-rest(Splash *splash)
-{
-    for (unsigned k = 0; k < 2; k++)
-        gasket_run_activate(splash->run, splash->side[k].nobody);
-}
-
-/* [all] The variables that may be roots, into their set. */
-static void
-choose_candidates(Splash *splash)
-{
-    const float *change = splash->trees.change;
-    const uint32_t n = splash->settings->model->n_variables;
-    GasketVertexSet *set = splash->side[GASKET_KIND_VARIABLE].set;
-
-    for (GasketVertex v = 0; v < n; v++)
-        if (change[v] >= splash->least)
-            gasket_vertex_set_add(set, v);
-}
-
-/* [all] The largest key within reach of each vertex. */
-static bool
-spread_keys(Splash *splash, GError **error)
-{
-    const GasketProgram stand = {.name = "stand",
-                                 .kind = GASKET_KIND_VARIABLE,
-                                 .rows = rows_of[GASKET_KIND_VARIABLE],
-                                 .n_rows = 1,
-                                 .apply = stand_apply,
-                                 .changes = GASKET_CHANGES_MARKED,
-                                 .wakes = GASKET_WAKES_READERS,
-                                 .parameters = splash};
-    if (!gasket_run_step_on(splash->run, &stand, splash->side[GASKET_KIND_VARIABLE].set, error))
-        return false;
-    for (uint32_t hop = 0; hop < 2 * splash->depth; hop++) {
-        const unsigned kind = hop % 2 == 0 ? GASKET_KIND_FACTOR : GASKET_KIND_VARIABLE;
-        const GasketProgram largest = {.name = "largest",
-                                       .kind = kind,
-                                       .rows = rows_of[kind],
-                                       .n_rows = 1,
-                                       .sum_size = sizeof(uint64_t),
-                                       .gather = largest_gather,
-                                       .apply = largest_apply,
-                                       .changes = GASKET_CHANGES_MARKED,
-                                       .wakes = GASKET_WAKES_READERS};
-        if (!gasket_run_step(splash->run, &largest, error))
-            return false;
-        if (gasket_run_n_changed(splash->run, kind) == 0)
-            break;
-    }
-    return true;
-}
-
-/* ---- trees ----------------------------------------------------------------------------------- */
-
-static void
-join(Splash *splash, const GasketVertices *run, size_t i, unsigned kind, int32_t parent)
-{
-    const GasketVertex v = run->vertex[i];
-    Side *side = &splash->side[kind];
-
-    splash->trees.parent[kind][v] = parent;
-    ((uint64_t *)run->value)[v] = splash->stamp << STAMP_SHIFT | splash->n_levels;
-    run->changed[i] = 1;
-    side->joined[atomic_fetch_add_explicit(&side->n_joined, 1, memory_order_relaxed)] = v;
-}
-
-static void
-root_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
-{
-    Splash *splash = (Splash *)context->parameters;
-    const uint64_t *before = run->published;
-    (void)sums;
-    for (size_t i = 0; i < run->count; i++)
-        if (before[run->vertex[i]] ==
-            key_of(splash, context, run->vertex[i]) - (UINT64_C(1) << STAMP_SHIFT))
-            join(splash, run, i, GASKET_KIND_VARIABLE, NO_PARENT);
-}
-
-static void
-grow_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
-{
-    Splash *splash = (Splash *)context->parameters;
-    const GasketRows *rows = run->rows;
-    const uint64_t *value = rows->values, *before = run->published;
-    const uint64_t stamp = splash->stamp << STAMP_SHIFT;
-    const int32_t *position = rows->column[GASKET_SCOPE_POSITION].data;
-    const unsigned kind = splash->n_levels % 2;
-    (void)sums;
-
-    for (size_t i = 0; i < run->count; i++) {
-        const GasketVertex v = run->vertex[i];
-        if (before[v] >= stamp ||
-            (kind == GASKET_KIND_VARIABLE && splash->trees.change[v] < splash->tolerance))
-            continue;
-        uint64_t e = rows->begin[i];
-        while (value[rows->neighbour[e]] != (stamp | (splash->n_levels - 1)))
-            e++;
-        join(splash, run, i, kind,
-             kind == GASKET_KIND_VARIABLE ? (int32_t)(e - rows->begin[i]) : position[e]);
-    }
-}
-
-/* [all] Trees from the roots among the candidates, level by level. */
-static bool
-grow_trees(Splash *splash, GError **error)
-{
-    const GasketProgram roots = {.name = "roots",
-                                 .kind = GASKET_KIND_VARIABLE,
-                                 .rows = rows_of[GASKET_KIND_VARIABLE],
-                                 .n_rows = 1,
-                                 .apply = root_apply,
-                                 .changes = GASKET_CHANGES_MARKED,
-                                 .wakes = GASKET_WAKES_READERS,
-                                 .parameters = splash};
-    const uint32_t most = 2 * splash->depth + 2; /* the last level is of factors */
-
-    rest(splash);
-    splash->n_levels = 0;
-    for (unsigned k = 0; k < 2; k++)
-        splash->side[k].n_joined = 0;
-    for (uint32_t level = 0; level < most; level++) {
-        const unsigned kind = level % 2;
-        const GasketProgram grow = {.name = "grow",
-                                    .kind = kind,
-                                    .rows = rows_of[kind],
-                                    .n_rows = 1,
-                                    .whole_rows = true,
-                                    .apply = grow_apply,
-                                    .changes = GASKET_CHANGES_MARKED,
-                                    .wakes = GASKET_WAKES_READERS,
-                                    .parameters = splash};
-        for (unsigned k = 0; k < 2; k++)
-            splash->side[k].begin[level] = splash->side[k].n_joined;
-        if (level == 0 ? !gasket_run_step_on(splash->run, &roots, splash->side[0].set, error)
-                       : !gasket_run_step(splash->run, &grow, error))
-            return false;
-        if (gasket_run_n_changed(splash->run, kind) == 0)
-            break;
-        splash->n_levels++;
-    }
-    for (unsigned k = 0; k < 2; k++)
-        splash->side[k].begin[splash->n_levels] = splash->side[k].n_joined;
-    return true;
-}
+static const GasketRowSet variable_rows[] = {{.relation = 0, .direction = GASKET_OUT}};
 
 /* ---- sweeps ---------------------------------------------------------------------------------- */
 
@@ -291,7 +49,7 @@ variable_scatter(const GasketContext *context, const GasketRows *rows)
         const size_t n = (size_t)model->cardinality[rows->vertex[r]];
         const int32_t parent = trees->parent[GASKET_KIND_VARIABLE][rows->vertex[r]];
         const uint64_t e = rows->begin[r] + (uint64_t)parent;
-        if (trees->inwards || parent == NO_PARENT) {
+        if (trees->inwards || parent == BP_NO_PARENT) {
             bp_update_variable(context, rows, r, &seen);
             continue;
         }
@@ -338,10 +96,10 @@ factor_scatter(const GasketContext *context, const GasketRows *rows)
 
 /* [all] One level of all trees. */
 static bool
-send_level(Splash *splash, uint32_t level, GError **error)
+send_level(BpSplash *splash, uint32_t level, GError **error)
 {
     const unsigned kind = level % 2;
-    const Side *side = &splash->side[kind];
+    const BpSplashSide *side = &splash->side[kind];
     GasketProgram program = kind == GASKET_KIND_VARIABLE ? bp_variable_program(splash->settings)
                                                          : bp_factor_program(splash->settings);
 
@@ -361,12 +119,12 @@ send_level(Splash *splash, uint32_t level, GError **error)
 
 /* [all] The trees inwards and outwards. */
 static bool
-sweep_trees(Splash *splash, GError **error)
+sweep_trees(BpSplash *splash, GError **error)
 {
     BpResidual *residual = splash->settings->residual;
     bool ok = true;
 
-    rest(splash);
+    bp_splash_rest(splash);
     residual->trees = &splash->trees;
     splash->trees.inwards = true;
     for (uint32_t level = splash->n_levels; ok && splash->outcome == BP_DONE && level-- > 1;)
@@ -384,7 +142,7 @@ sweep_trees(Splash *splash, GError **error)
 static void
 measure_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
 {
-    const Splash *splash = context->parameters;
+    const BpSplash *splash = context->parameters;
     const BpSettings *settings = splash->settings;
     double *belief = context->scratch;
     (void)sums;
@@ -402,12 +160,12 @@ measure_apply(const GasketContext *context, const GasketVertices *run, const voi
 /* [all] Factors that are woken send to all; then woken variables look at what they have received;
  * the largest change of all. */
 static bool
-settle(Splash *splash, double *ret_largest, GError **error)
+settle(BpSplash *splash, double *ret_largest, GError **error)
 {
     GasketProgram factors = bp_factor_program(splash->settings);
     const GasketProgram measure = {.name = "measure",
                                    .kind = GASKET_KIND_VARIABLE,
-                                   .rows = rows_of[GASKET_KIND_VARIABLE],
+                                   .rows = variable_rows,
                                    .n_rows = 1,
                                    .apply = measure_apply,
                                    .changes = GASKET_CHANGES_NONE,
@@ -432,22 +190,25 @@ settle(Splash *splash, double *ret_largest, GError **error)
 
 /* [all] Trees about what has changed by a share of `largest`. */
 static bool
-splash_once(Splash *splash, double largest, GError **error)
+splash_once(BpSplash *splash, double largest, GError **error)
 {
     splash->least = MAX((float)(ROOT_SHARE * largest), splash->tolerance);
-    splash->stamp++;
-    rest(splash);
-    choose_candidates(splash);
-    bool ok = spread_keys(splash, error);
-    splash->stamp++;
-    ok = ok && grow_trees(splash, error);
-    gasket_vertex_set_clear(splash->side[GASKET_KIND_VARIABLE].set);
-    return ok && sweep_trees(splash, error);
+    return bp_splash_grow(splash, error) && sweep_trees(splash, error);
+}
+
+static void
+reset_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
+{
+    uint64_t *value = run->value;
+    (void)context;
+    (void)sums;
+    for (size_t i = 0; i < run->count; i++)
+        value[run->vertex[i]] = 0;
 }
 
 /* [all] Everybody speaks once. */
 static bool
-speak(Splash *splash, GError **error)
+speak(BpSplash *splash, GError **error)
 {
     GasketProgram variables = bp_variable_program(splash->settings);
 
@@ -464,7 +225,7 @@ speak(Splash *splash, GError **error)
 }
 
 static void
-splash_clear(Splash *splash)
+splash_clear(BpSplash *splash)
 {
     g_free(splash->trees.change);
     for (unsigned k = 0; k < 2; k++) {
@@ -475,10 +236,10 @@ splash_clear(Splash *splash)
         gasket_vertex_set_free(splash->side[k].nobody);
     }
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Splash, splash_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BpSplash, splash_clear)
 
 static bool
-splash_open(Splash *splash, GError **error)
+splash_open(BpSplash *splash, GError **error)
 {
     const FactorModel *model = splash->settings->model;
     const uint32_t n[2] = {model->n_variables, model->n_factors};
@@ -487,7 +248,7 @@ splash_open(Splash *splash, GError **error)
     splash->trees.change = g_try_malloc0_n((size_t)n[0] + 1, sizeof *splash->trees.change);
     ok = splash->trees.change != NULL;
     for (unsigned k = 0; k < 2; k++) {
-        Side *side = &splash->side[k];
+        BpSplashSide *side = &splash->side[k];
         splash->trees.parent[k] = g_try_malloc0_n((size_t)n[k] + 1, sizeof(int32_t));
         side->joined = g_try_malloc0_n((size_t)n[k] + 1, sizeof *side->joined);
         side->begin = g_try_malloc0_n(2 * (size_t)splash->depth + 3, sizeof *side->begin);
@@ -502,10 +263,10 @@ splash_open(Splash *splash, GError **error)
 
 /* Rounds are no sweeps: how many there are says nothing about convergence. */
 static bool
-goes_on(const Splash *splash, BpDamping *damping, double largest)
+goes_on(const BpSplash *splash, BpDamping *damping, double largest)
 {
     if (splash->outcome != BP_DONE || largest < splash->tolerance || splash->left <= 0 ||
-        splash->stamp >= LAST_STAMP || damping->exhausted)
+        splash->stamp >= BP_LAST_STAMP || damping->exhausted)
         return false;
     bp_damping_watch(damping, splash->settings, largest, splash->tolerance);
     damping->sweeps = 0;
@@ -515,11 +276,11 @@ goes_on(const Splash *splash, BpDamping *damping, double largest)
 bool
 bp_splash_run(Bp *bp, int64_t most, BpOutcome *ret_outcome, GError **error)
 {
-    g_auto(Splash) splash = {.run = bp->run,
-                             .settings = &bp->settings,
-                             .depth = bp->depth,
-                             .tolerance = (float)bp->settings.residual->tolerance,
-                             .left = most};
+    g_auto(BpSplash) splash = {.run = bp->run,
+                               .settings = &bp->settings,
+                               .depth = bp->depth,
+                               .tolerance = (float)bp->settings.residual->tolerance,
+                               .left = most};
     BpDamping damping = {.automatic = bp->damping.automatic};
     double largest = 0;
 

@@ -443,13 +443,6 @@ start_scatter(const GasketContext *context, const GasketRows *rows)
     }
 }
 
-bool
-bp_publish_factors(GasketRun *run, GError **error)
-{
-    return gasket_run_values(run, GASKET_KIND_FACTOR) != NULL ||
-           gasket_run_set_value(run, GASKET_KIND_FACTOR, sizeof(FactorValue), error);
-}
-
 /* ---- programs -------------------------------------------------------------------------------- */
 
 GasketProgram
