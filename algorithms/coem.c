@@ -277,5 +277,6 @@ const GasketAlgorithm gasket_coem = {
     .default_iterations = 1000,
     .default_tolerance = 1e-6,
     .run = coem_run,
+    .resumable = true,
     .engines = 1 << GASKET_ENGINE_CHROMATIC,
 };

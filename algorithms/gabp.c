@@ -375,5 +375,6 @@ const GasketAlgorithm gasket_gabp = {
     .default_iterations = 10000,
     .default_tolerance = 1e-8,
     .run = gabp_run,
+    .resumable = true,
     .verify = gabp_verify,
 };

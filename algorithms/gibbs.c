@@ -153,6 +153,12 @@ conclude(Average *average, uint64_t n_series, uint32_t n, uint32_t chains, uint3
 
 /* ---- driver ---------------------------------------------------------------------------------- */
 
+/* How far the chains have come. */
+typedef struct {
+    uint32_t chain, draws;      /* the one under way, and what has been drawn of it */
+    uint32_t in_batch, batches; /* draws of the open batch; closed ones */
+} Progress;
+
 typedef struct {
     GasketRun *run;
     const Parameters *parameters;
@@ -161,6 +167,7 @@ typedef struct {
     FactorConditional settings;
     Average average;
     uint64_t n_series;
+    Progress at;
 } Gibbs;
 
 static void
@@ -193,6 +200,8 @@ open_gibbs(Gibbs *gibbs, GError **error)
         g_set_error(error, GASKET_ERROR, GASKET_ERROR_MEMORY, "no memory for averages");
         return false;
     }
+    gasket_run_keep_array(run, GASKET_KIND_VARIABLE, average->series, average->begin,
+                          sizeof *average->series);
     gibbs->settings = (FactorConditional){.model = &gibbs->model,
                                           .inverse_temperature = 1,
                                           .stream = STREAM,
@@ -217,51 +226,70 @@ batch_length(uint32_t draws)
     return MAX((uint32_t)sqrt((double)draws), 1);
 }
 
-/* One chain, an iteration for each draw; fewer draws if the user stops. */
+/* Takes a new start, and forgets it. */
 static bool
-run_chain(Gibbs *gibbs, uint32_t wanted, bool last, uint32_t *ret_draws, GError **error)
+begin_chain(Gibbs *gibbs, GError **error)
 {
-    const Parameters *p = gibbs->parameters;
-    const uint32_t batch = batch_length(wanted);
-    uint32_t draws = 0, in_batch = 0, batches = 0;
-
     gibbs->average.count = false;
+    gibbs->settings.stream = STREAM + gibbs->at.chain;
     if (!factor_conditional_start(&gibbs->order, &gibbs->settings, error))
         return false;
-    for (int64_t i = 0; i < p->burn_in; i++)
+    for (int64_t i = 0; i < gibbs->parameters->burn_in; i++)
         if (!sweep(gibbs, false, error))
             return false;
-    while (draws < wanted && gasket_run_continues(gibbs->run)) {
-        for (int64_t i = 1; i <= p->thin; i++)
-            if (!sweep(gibbs, i == p->thin, error))
+    return true;
+}
+
+static void
+end_chain(Gibbs *gibbs)
+{
+    Progress *at = &gibbs->at;
+    close_chain(&gibbs->average, gibbs->n_series, at->draws, MAX(at->batches, 1));
+    *at = (Progress){.chain = at->chain + 1};
+}
+
+/* One chain after the other, an iteration for each draw; fewer if the user stops. */
+static bool
+draw(Gibbs *gibbs, uint32_t chains, uint32_t wanted, GError **error)
+{
+    const int64_t thin = gibbs->parameters->thin;
+    const uint32_t batch = batch_length(wanted);
+    Progress *at = &gibbs->at;
+
+    gasket_run_keep(gibbs->run, at, sizeof *at);
+    if (!begin_chain(gibbs, error))
+        return false;
+    while (at->chain < chains && gasket_run_continues(gibbs->run)) {
+        gibbs->settings.stream = STREAM + at->chain;
+        for (int64_t i = 1; i <= thin; i++)
+            if (!sweep(gibbs, i == thin, error))
                 return false;
-        draws++;
-        gasket_run_end_iteration(gibbs->run, NAN, last && draws == wanted);
-        if (++in_batch == batch) {
+        at->draws++;
+        if (++at->in_batch == batch) {
             close_batches(&gibbs->average, gibbs->n_series, batch);
-            in_batch = 0;
-            batches++;
+            at->in_batch = 0;
+            at->batches++;
         }
+        if (at->draws == wanted)
+            end_chain(gibbs);
+        gasket_run_end_iteration(gibbs->run, NAN, at->chain == chains);
+        if (at->draws == 0 && at->chain < chains && !begin_chain(gibbs, error))
+            return false;
     }
-    if (draws > 0)
-        close_chain(&gibbs->average, gibbs->n_series, draws, MAX(batches, 1));
-    *ret_draws = draws;
+    if (at->draws > 0)
+        end_chain(gibbs);
     return true;
 }
 
 static bool
 sample(Gibbs *gibbs, GError **error)
 {
-    const uint32_t chains = (uint32_t)gibbs->parameters->chains;
     const uint32_t wanted = (uint32_t)gibbs->parameters->draws;
-    uint32_t done = 0, draws = wanted;
     double worst[2];
 
-    for (uint32_t c = 0; c < chains && draws == wanted; c++, done += draws > 0) {
-        gibbs->settings.stream = STREAM + c;
-        if (!run_chain(gibbs, wanted, c + 1 == chains, &draws, error))
-            return false;
-    }
+    if (!draw(gibbs, (uint32_t)gibbs->parameters->chains, wanted, error))
+        return false;
+    const uint32_t done = gibbs->at.chain;
     conclude(&gibbs->average, gibbs->n_series, wanted, MAX(done, 1), batch_length(wanted), worst);
     if (!gasket_run_reduce_max(gibbs->run, worst, 2, error))
         return false;
@@ -284,7 +312,9 @@ anneal(Gibbs *gibbs, GError **error)
     settings->watch = NULL;
     if (!factor_conditional_start(&gibbs->order, settings, error))
         return false;
-    for (int64_t i = 0; i < p->draws && gasket_run_continues(gibbs->run); i++) {
+    int64_t i = 0;
+    gasket_run_keep(gibbs->run, &i, sizeof i);
+    for (; i < p->draws && gasket_run_continues(gibbs->run); i++) {
         double t = p->hottest * pow(p->coldest / p->hottest, (double)i / steps);
         settings->inverse_temperature = 1 / t;
         if (!factor_conditional_sweep(&gibbs->order, settings, &changed, error))
@@ -337,5 +367,6 @@ const GasketAlgorithm gasket_gibbs = {
     .results = results,
     .n_results = G_N_ELEMENTS(results),
     .run = run_gibbs,
+    .resumable = true,
     .verify = verify,
 };

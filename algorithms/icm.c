@@ -87,5 +87,6 @@ const GasketAlgorithm gasket_icm = {
     .results = results,
     .n_results = G_N_ELEMENTS(results),
     .run = run_icm,
+    .resumable = true,
     .verify = verify,
 };

@@ -175,6 +175,7 @@ const GasketAlgorithm gasket_jacobi = {
     .default_iterations = 10000,
     .default_tolerance = 1e-8,
     .run = jacobi_run,
+    .resumable = true,
     .verify = jacobi_verify,
     .engines = 1 << GASKET_ENGINE_CHROMATIC,
 };

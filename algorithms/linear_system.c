@@ -188,6 +188,7 @@ linear_system_solve(LinearSystem *system, const GasketProgram *step, const Gaske
     double residual = 0;
     bool measured = false;
 
+    gasket_run_keep(run, &system->first, sizeof system->first);
     while (gasket_run_continues(run)) {
         if (!take(system, step, &residual, error) || !check_step(system, residual, data, error))
             return false;

@@ -362,5 +362,6 @@ const GasketAlgorithm gasket_mean_field = {
     .default_iterations = 2000,
     .default_tolerance = 1e-6,
     .run = run_mean_field,
+    .resumable = true,
     .verify = verify,
 };

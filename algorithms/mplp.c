@@ -266,6 +266,8 @@ descend(Mplp *mplp, double *ret_dual, GError **error)
 
     if (!gasket_run_step(run, &variables, error))
         return false;
+    gasket_run_keep(run, &before, sizeof before);
+    gasket_run_keep(run, ret_dual, sizeof *ret_dual);
     while (gasket_run_continues(run)) {
         for (uint32_t g = 0; g < mplp->factors.n_groups; g++)
             if (!factor_order_turn(&mplp->factors, g, &factors, &variables, error))
@@ -356,5 +358,6 @@ const GasketAlgorithm gasket_mplp = {
     .default_iterations = 1000,
     .default_tolerance = 1e-7,
     .run = run_mplp,
+    .resumable = true,
     .verify = verify,
 };

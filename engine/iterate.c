@@ -99,6 +99,13 @@ gasket_run_keep(GasketRun *run, void *data, size_t size)
 }
 
 void
+gasket_run_keep_array(GasketRun *run, unsigned kind, void *data, const uint64_t *begin, size_t size)
+{
+    g_assert(run->n_kept_arrays < GASKET_MAX_KEPT && kind < run->part->n_kinds);
+    run->kept_arrays[run->n_kept_arrays++] = (GasketKeptArray){kind, data, begin, size};
+}
+
+void
 gasket_run_note(GasketRun *run, const char *text)
 {
     if (run->note != NULL)

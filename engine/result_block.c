@@ -112,6 +112,7 @@ gasket_run_set_result(GasketRun *run, unsigned column, GasketVertexSize length,
         return false;
     }
     *result = (GasketRunResult){data, begin};
+    gasket_run_keep_array(run, shape->kind, data, begin, gasket_type_size(shape->type));
     *ret_data = data;
     *ret_begin = begin;
     return true;

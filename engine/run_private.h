@@ -119,6 +119,14 @@ typedef struct {
     size_t size;
 } GasketKept;
 
+/* An array by vertex that snapshots save (gasket_run_keep_array). */
+typedef struct {
+    unsigned kind;
+    uint8_t *data;
+    const uint64_t *begin; /* [n_owned + 1] elements; NULL: one for each vertex */
+    size_t size;           /* of an element */
+} GasketKeptArray;
+
 /* What one compute thread has of its own. */
 struct GasketThread {
     GasketRun *run;
@@ -192,6 +200,8 @@ struct GasketRun {
     GasketSnapshots *snapshots; /* NULL: none are taken, and none was resumed */
     GasketKept kept[GASKET_MAX_KEPT];
     unsigned n_kept;
+    GasketKeptArray kept_arrays[GASKET_MAX_KEPT]; /* results of varying columns among them */
+    unsigned n_kept_arrays;
     GError *failure; /* what gasket_run_continues could not say; the next step does */
 
     const volatile sig_atomic_t *stop;

@@ -9,8 +9,9 @@
  *   | RUN    | step, iteration, totals, counters, what the driver keeps |   on rank 0 alone
  *   | KIND k | numbers | who is awake | states | sizes of values | values |
  *   | ROWS i | numbers | lengths of rows | sizes of edge values | edge values | edge states |
+ *   | ARRAY j | numbers | elements of each | elements |
  *
- * i is 2 * relation + direction. Ghosts, outboxes, layouts and colourings are made anew from this:
+ * i is 2 * relation + direction; j counts what the driver keeps by vertex. Ghosts, outboxes, layouts and colourings are made anew from this:
  * values travel to the ghosts, edge values from their readers back to the writers' outboxes.
  *
  * Invariants:
@@ -18,7 +19,7 @@
  *   2. Sizes are those that the driver declares when it starts again; others are a FORMAT error.
  *   3. Nothing read from a file is used before it was checked against its bounds.
  *
- * Cost: 4 bytes a vertex and 4 a row, 1 bit a vertex, 4 a value or edge value of varying size, and
+ * Cost: 4 bytes a vertex and 4 a row, 8 a vertex of an array, 1 bit a vertex, 4 a value or edge value of varying size, and
  * the data. Restoring reads every rank's file on every rank, one at a time.
  */
 #ifndef GASKET_ENGINE_SNAPSHOT_DATA_H

@@ -19,11 +19,12 @@ typedef enum {
     GASKET_SNAPSHOT_RUN = 1,
     GASKET_SNAPSHOT_KIND,
     GASKET_SNAPSHOT_ROWS,
+    GASKET_SNAPSHOT_ARRAY,
 } GasketSnapshotSection;
 
 typedef struct {
     uint32_t type;  /* GasketSnapshotSection */
-    uint32_t index; /* kind, or 2 * relation + direction */
+    uint32_t index; /* kind, 2 * relation + direction, or kept array */
     uint64_t n;     /* vertices; kinds, in RUN */
     uint64_t bytes; /* that follow, up to the next section */
 } GasketSnapshotSectionHead;
@@ -38,5 +39,18 @@ typedef struct {
     uint64_t n_changed, changed_degree;
     uint32_t all_changed, all_active;
 } GasketSnapshotCounters;
+
+/* Of vertex v in a kept array. */
+static inline uint32_t
+gasket_kept_length(const GasketKeptArray *array, GasketVertex v)
+{
+    return array->begin != NULL ? (uint32_t)(array->begin[v + 1] - array->begin[v]) : 1;
+}
+
+static inline uint8_t *
+gasket_kept_elements(const GasketKeptArray *array, GasketVertex v)
+{
+    return array->data + (array->begin != NULL ? array->begin[v] : v) * array->size;
+}
 
 #endif

@@ -20,9 +20,10 @@ typedef struct {
 
 typedef struct {
     GasketRun *run;
-    uint32_t **order;   /* [n_kinds] owned vertices by ascending number */
-    uint64_t *restored; /* [n_kinds] owned vertices found so far */
-    uint64_t *rows;     /* [2 * n_relations] owned rows found so far */
+    uint32_t **order;                 /* [n_kinds] owned vertices by ascending number */
+    uint64_t *restored;               /* [n_kinds] owned vertices found so far */
+    uint64_t *rows;                   /* [2 * n_relations] owned rows found so far */
+    uint64_t arrays[GASKET_MAX_KEPT]; /* owned vertices found in each so far */
     bool has_run;
 } Restore;
 
@@ -310,6 +311,41 @@ restore_rows(Restore *restore, Bytes *bytes, const GasketSnapshotSectionHead *he
     return true;
 }
 
+/* ---- ARRAY ----------------------------------------------------------------------------------- */
+
+static bool
+restore_array(Restore *restore, Bytes *bytes, const GasketSnapshotSectionHead *head)
+{
+    const GasketRun *run = restore->run;
+    if (head->index >= run->n_kept_arrays)
+        return refuse(bytes, "an array too many");
+    const GasketKeptArray *array = &run->kept_arrays[head->index];
+    const GasketPartKind *part = &run->part->kinds[array->kind];
+    if (head->n > part->n_global)
+        return refuse(bytes, "more vertices than the graph has");
+    const uint8_t *numbers = take(bytes, head->n * sizeof(uint32_t));
+    const uint8_t *lengths = numbers != NULL ? take(bytes, head->n * sizeof(uint32_t)) : NULL;
+    uint32_t cursor = 0;
+
+    if (lengths == NULL || !check_numbers(bytes, numbers, head->n, part->n_global))
+        return false;
+    for (uint64_t i = 0; i < head->n; i++) {
+        uint32_t length = number_at(lengths, i);
+        const uint8_t *elements = take(bytes, length * (uint64_t)array->size);
+        if (elements == NULL)
+            return false;
+        GasketVertex v = owned_at(part, restore->order[array->kind], numbers, i, &cursor);
+        if (v == GASKET_NO_VERTEX)
+            continue;
+        if (length != gasket_kept_length(array, v))
+            return refuse(bytes, "arrays of other lengths, expected those of this program");
+        if (length > 0)
+            memcpy(gasket_kept_elements(array, v), elements, length * array->size);
+        restore->arrays[head->index]++;
+    }
+    return true;
+}
+
 /* ---- a file ---------------------------------------------------------------------------------- */
 
 static bool
@@ -334,6 +370,9 @@ restore_section(Restore *restore, Bytes *bytes)
         break;
     case GASKET_SNAPSHOT_ROWS:
         ok = restore_rows(restore, &section, &head);
+        break;
+    case GASKET_SNAPSHOT_ARRAY:
+        ok = restore_array(restore, &section, &head);
         break;
     default:
         return refuse(bytes, "a section of an unknown type");
@@ -389,6 +428,9 @@ check_complete(const Restore *restore, const char *step_folder, GError **error)
         if (run->rows[i].values.current != NULL || run->rows[i].edge_state != NULL)
             complete = complete && restore->rows[i] == run->part->kinds[k].n_owned;
     }
+    for (unsigned i = 0; i < run->n_kept_arrays; i++)
+        complete =
+            complete && restore->arrays[i] == run->part->kinds[run->kept_arrays[i].kind].n_owned;
     if (complete)
         return true;
     g_set_error(error, GASKET_ERROR, GASKET_ERROR_FORMAT,

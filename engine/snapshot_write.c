@@ -204,6 +204,26 @@ put_rows(Writer *writer, const GasketRun *run, unsigned index, const uint32_t *o
 }
 
 static void
+put_array(Writer *writer, const GasketRun *run, unsigned index, const uint32_t *order)
+{
+    const GasketKeptArray *array = &run->kept_arrays[index];
+    const GasketPartKind *part = &run->part->kinds[array->kind];
+    uint32_t n = part->n_owned;
+    uint64_t n_elements = array->begin != NULL ? array->begin[n] : n;
+
+    put_head(writer, GASKET_SNAPSHOT_ARRAY, index, n,
+             2 * n * sizeof(uint32_t) + n_elements * array->size);
+    put_in_order(writer, order, n, part->number, sizeof(uint32_t));
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t length = gasket_kept_length(array, order[i]);
+        put(writer, &length, sizeof length);
+    }
+    for (uint32_t i = 0; i < n; i++)
+        put(writer, gasket_kept_elements(array, order[i]),
+            gasket_kept_length(array, order[i]) * array->size);
+}
+
+static void
 put_all(Writer *writer, const GasketRun *run)
 {
     const GasketPart *part = run->part;
@@ -228,6 +248,8 @@ put_all(Writer *writer, const GasketRun *run)
         if (run->rows[i].values.current != NULL || run->rows[i].edge_state != NULL)
             put_rows(writer, run, i, order[k], &part->kinds[k]);
     }
+    for (unsigned i = 0; i < run->n_kept_arrays && writer->error == NULL; i++)
+        put_array(writer, run, i, order[run->kept_arrays[i].kind]);
     flush(writer);
     for (unsigned k = 0; k < part->n_kinds; k++)
         gasket_array_free(order[k]);

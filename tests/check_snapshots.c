@@ -11,71 +11,7 @@
 #include "tests/programs/model_graphs.h"
 #include "tests/programs/programs.h"
 #include "tests/small_graphs.h"
-#include "tests/snapshot_folder.h"
-
-static const unsigned resumed_on[] = {1, 2, 7};
-
-static GasketResult *
-run_with(const Experiment *experiment, const GasketRunOptions *options)
-{
-    g_autoptr(GError) error = NULL;
-    GasketResult *result = run_once(experiment, options, &error);
-    ck_assert_no_error(error);
-    return result;
-}
-
-/* Stops after `iterations` on 4 workers, goes on with others, and expects the undisturbed bits. */
-static void
-assert_resumes(const Experiment *experiment, const GasketResult *expected, uint32_t iterations)
-{
-    SnapshotFolder folder = snapshot_folder_new();
-    GasketRunOptions options = {.workers = 4,
-                                .seed = experiment->seed,
-                                .engine = experiment->engine,
-                                .iterations = iterations,
-                                .snapshot_folder = folder.path,
-                                .snapshot_every = 3};
-    gasket_result_free(run_with(experiment, &options));
-
-    for (unsigned i = 0; i < G_N_ELEMENTS(resumed_on); i++) {
-        g_autoptr(GasketGraph) graph = experiment->build(experiment->data);
-        g_auto(GStrv) part = (GStrv)random_parts(graph, resumed_on[i], i + 1);
-        options = (GasketRunOptions){.workers = resumed_on[i],
-                                     .threads = 1 + i % 2,
-                                     .seed = experiment->seed,
-                                     .engine = experiment->engine,
-                                     .iterations = experiment->iterations,
-                                     .resume = folder.path,
-                                     .part = (const uint32_t *const *)(void *)part};
-        g_autoptr(GasketResult) result = run_with(experiment, &options);
-        const GasketAlgorithm *algorithm = experiment->algorithm;
-        for (unsigned c = 0; c < algorithm->n_results; c++) {
-            const GasketResultColumn *column = &algorithm->results[c];
-            size_t bytes = gasket_result_n(expected, column->kind) * MAX(column->length, 1) *
-                           gasket_type_size(column->type);
-            ck_assert_msg(memcmp(gasket_result_column(expected, c), gasket_result_column(result, c),
-                                 bytes) == 0,
-                          "%s from iteration %u on %u workers: %s differs", algorithm->name,
-                          iterations, resumed_on[i], column->name);
-        }
-    }
-    snapshot_folder_clear(&folder);
-}
-
-static void
-assert_resumes_anywhere(const Experiment *experiment)
-{
-    const GasketRunOptions options = {.workers = 1,
-                                      .seed = experiment->seed,
-                                      .engine = experiment->engine,
-                                      .iterations = experiment->iterations};
-    g_autoptr(GasketResult) expected = run_with(experiment, &options);
-    uint32_t n = gasket_result_iterations(expected);
-
-    ck_assert_uint_gt(n, 3);
-    for (uint32_t i = 3; i < n; i += 3)
-        assert_resumes(experiment, expected, i);
-}
+#include "tests/resumes.h"
 
 START_TEST(values_states_and_totals_come_back)
 {

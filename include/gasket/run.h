@@ -205,11 +205,18 @@ GASKET_API bool gasket_run_set_result(GasketRun *run, unsigned column, GasketVer
                                       const uint64_t **ret_begin, GError **error);
 
 /* Names a variable of the driver's loop, size bytes at data, that snapshots save and resuming puts
- * back (--snapshot): whatever one iteration leaves for the next outside states, values, edge data
- * and totals. The same on every worker; at most 16, before the loop. A driver that goes on from a
+ * back (--snapshot): whatever one iteration leaves for the next outside states, values, edge data,
+ * totals and varying results. The same on every worker; at most 16, before the loop. A driver that goes on from a
  * snapshot runs from its start; its first gasket_run_continues then puts everything back, so what
  * comes before the loop must not depend on how often it has run. */
 GASKET_API void gasket_run_keep(GasketRun *run, void *data, size_t size);
+
+/* The same of an array by vertex, whoever owns it after resuming: elements begin[v] ..
+ * begin[v + 1] - 1 of data, size bytes each, are owned vertex v's (begin NULL: element v is). Both
+ * must stand until the driver returns. At most 16, with the columns of gasket_run_set_result, which
+ * are kept by themselves. */
+GASKET_API void gasket_run_keep_array(GasketRun *run, unsigned kind, void *data,
+                                      const uint64_t *begin, size_t size);
 
 /* The varying column that gasket_run_set_result made, as the driver filled it; *ret_begin:
  * [n_owned + 1]. NULL before it was set. */
