@@ -206,9 +206,9 @@ GASKET_API bool gasket_run_set_result(GasketRun *run, unsigned column, GasketVer
 
 /* Names a variable of the driver's loop, size bytes at data, that snapshots save and resuming puts
  * back (--snapshot): whatever one iteration leaves for the next outside states, values, edge data,
- * totals and varying results. The same on every worker; at most 16, before the loop. A driver that goes on from a
- * snapshot runs from its start; its first gasket_run_continues then puts everything back, so what
- * comes before the loop must not depend on how often it has run. */
+ * totals and varying results. The same on every worker; at most 16, before the loop. A driver that
+ * goes on from a snapshot runs from its start; its first gasket_run_continues then puts everything
+ * back, so what comes before the loop must not depend on how often it has run. */
 GASKET_API void gasket_run_keep(GasketRun *run, void *data, size_t size);
 
 /* The same of an array by vertex, whoever owns it after resuming: elements begin[v] ..
