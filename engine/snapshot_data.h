@@ -11,8 +11,8 @@
  *   | ROWS i | numbers | lengths of rows | sizes of edge values | edge values | edge states |
  *   | ARRAY j | numbers | elements of each | elements |
  *
- * i is 2 * relation + direction; j counts what the driver keeps by vertex. Ghosts, outboxes, layouts
- * and colourings are made anew from this: values travel to the ghosts, edge values from their
+ * i is 2 * relation + direction; j counts what the driver keeps by vertex. Ghosts, outboxes,
+ * layouts and colourings are made anew from this: values travel to the ghosts, edge values from their
  * readers back to the writers' outboxes.
  *
  * Invariants:
@@ -21,7 +21,8 @@
  *   3. Nothing read from a file is used before it was checked against its bounds.
  *
  * Cost: 4 bytes a vertex and 4 a row, 8 a vertex of an array, 1 bit a vertex, 4 a value or edge
- * value of varying size, and the data. Restoring reads every rank's file on every rank, one at a time.
+ * value of varying size, and the data. Restoring reads every rank's file on every rank, one
+ * at a time.
  */
 #ifndef GASKET_ENGINE_SNAPSHOT_DATA_H
 #define GASKET_ENGINE_SNAPSHOT_DATA_H
