@@ -12,8 +12,8 @@
  *   | ARRAY j | numbers | elements of each | elements |
  *
  * i is 2 * relation + direction; j counts what the driver keeps by vertex. Ghosts, outboxes,
- * layouts and colourings are made anew from this: values travel to the ghosts, edge values from their
- * readers back to the writers' outboxes.
+ * layouts and colourings are made anew from this: values travel to the ghosts, edge values from
+ * their readers back to the writers' outboxes.
  *
  * Invariants:
  *   1. Every vertex stands in the file of exactly one rank, with its rows.
