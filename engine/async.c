@@ -78,10 +78,13 @@ wants_end(GasketAsync *async)
     async->asked = run->stop != NULL && *run->stop > 0;
     async->late = run->max_seconds > 0 && (double)(now - async->began_us) / 1e6 >= run->max_seconds;
     bool enough = async->n_allowed > 0 && n_ran(async) >= async->n_allowed;
+    /* Who has nothing to do waits for the others: else a network that is slower than an iteration
+     * would never be found quiet. */
+    bool over = now >= async->phase_ends_us &&
+                (async->net == NULL || !gasket_termination_is_idle(&async->net->termination));
     if (async->asked)
         return GASKET_END_STOPPED;
-    return async->late || enough || now >= async->phase_ends_us ? GASKET_END_LIMIT
-                                                                : GASKET_END_NONE;
+    return async->late || enough || over ? GASKET_END_LIMIT : GASKET_END_NONE;
 }
 
 static void
@@ -162,8 +165,8 @@ wait_a_little(GasketAsync *async, unsigned index, unsigned *n_looks)
         rest(n_looks);
         return true;
     }
-    /* What other threads note for the peers, or do, does not wake it. */
-    bool others = atomic_load(&async->n_busy) > 0 || atomic_load(&async->ending);
+    /* What other threads note for the peers, or do, does not wake it; frames do. */
+    bool others = !async->alone && (atomic_load(&async->n_busy) > 0 || atomic_load(&async->ending));
     int64_t longest = others ? BUSY_WAIT_US : IDLE_WAIT_US;
     /* Scopes that wait for cells of other ranks are busy, but nobody computes. */
     bool computes = atomic_load(&async->n_busy) > atomic_load(&async->scopes.n);
@@ -201,14 +204,13 @@ do_some_work(GasketAsyncThread *thread)
         (ending || !gasket_schedule_may_take(async->schedule, thread->index)))
         return false;
     set_idle(thread, false);
-    if (scopes_wait)
-        gasket_async_attend_scopes(thread);
+    bool ran = scopes_wait && gasket_async_attend_scopes(thread);
     unsigned n = ending ? 0 : gasket_schedule_take(async->schedule, thread->index, tasks);
     if (n == 0)
         set_idle(thread, true);
     else
         run_tasks(thread, tasks, n);
-    return n > 0;
+    return n > 0 || ran;
 }
 
 static void

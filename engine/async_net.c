@@ -9,7 +9,7 @@
 #include "engine/edge_values.h"
 
 #define FRAME_AGE_US ((int64_t)1000) /* of the first change, when a frame is cut at the latest */
-#define FRAME_DIRTY  8192            /* changes that are enough for a frame */
+#define FRAME_DIRTY  8192            /* changes that are enough for a frame of small values */
 
 /* ---- before the first phase ------------------------------------------------------------------ */
 
@@ -76,15 +76,23 @@ init_remote(GasketAsync *async, unsigned k, GError **error)
     return true;
 }
 
+static void
+note_size(GasketAsyncNet *net, uint64_t size)
+{
+    net->enough = MIN(net->enough, GASKET_BULK_BYTES / MAX(size, 1));
+    net->enough = MAX(net->enough, 1);
+}
+
 /* A value must fit into a frame. */
 static bool
-check_sizes(const GasketAsyncKind *kind, GError **error)
+check_sizes(GasketAsyncNet *net, const GasketAsyncKind *kind, GError **error)
 {
     const GasketKindData *data = kind->data;
     uint64_t largest = data->value_size;
 
     for (uint32_t v = 0; data->value_begin != NULL && v < kind->part->n_local; v++)
         largest = MAX(largest, data->value_begin[v + 1] - data->value_begin[v]);
+    note_size(net, largest);
     if (largest <= GASKET_EDGE_VALUE_MAX)
         return true;
     g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
@@ -103,7 +111,7 @@ init_kind(GasketAsync *async, unsigned k, GError **error)
     if (!init_remote(async, k, error))
         return false;
     if (kind->program != NULL && kind->publishes &&
-        (!check_sizes(kind, error) || !init_readers(async, k, error) ||
+        (!check_sizes(net, kind, error) || !init_readers(async, k, error) ||
          !init_changes(&net->values[k], kind->part->send_begin, 0,
                        kind->part->send_begin[async->run->part->size], error)))
         return false;
@@ -112,6 +120,7 @@ init_kind(GasketAsync *async, unsigned k, GError **error)
         if (waker == NULL || net->edges[waker->index].dirty != NULL)
             continue;
         const GasketEdgeValues *values = &async->run->rows[waker->index].values;
+        note_size(net, values->size);
         if (!init_changes(&net->edges[waker->index], values->outbox_begin, values->n_entries,
                           values->n_slots - values->n_entries, error))
             return false;
@@ -128,6 +137,7 @@ gasket_async_net_init(GasketAsync *async, GError **error)
         return true;
     GasketAsyncNet *net = async->net = g_new0(GasketAsyncNet, 1);
     net->transport = gasket_exchange_transport(async->run->exchange);
+    net->enough = FRAME_DIRTY;
     net->peers = g_new0(GasketAsyncPeer, size);
     net->values = g_new0(GasketAsyncChanges, async->n_kinds);
     net->edges = g_new0(GasketAsyncChanges, (size_t)2 * async->run->part->n_relations);
@@ -284,7 +294,7 @@ send_queue(GasketAsync *async, unsigned p, GasketChannel channel, GasketFrameQue
 
 /* Whether a peer's changes should go now. */
 static bool
-is_due(GasketAsyncPeer *peer, bool at_once, int64_t now)
+is_due(GasketAsyncPeer *peer, uint64_t enough, bool at_once, int64_t now)
 {
     uint64_t n = atomic_load_explicit(&peer->n_dirty, memory_order_acquire);
 
@@ -295,7 +305,7 @@ is_due(GasketAsyncPeer *peer, bool at_once, int64_t now)
     if (peer->dirty_since_us < 0)
         peer->dirty_since_us = now;
     return peer->out.n == 0 &&
-           (at_once || n >= FRAME_DIRTY || now - peer->dirty_since_us >= FRAME_AGE_US);
+           (at_once || n >= enough || now - peer->dirty_since_us >= FRAME_AGE_US);
 }
 
 static bool
@@ -305,7 +315,7 @@ send_to(GasketAsync *async, unsigned p, bool at_once, int64_t now, GError **erro
 
     if (!send_queue(async, p, GASKET_CHANNEL_BULK, &peer->out, error))
         return false;
-    if (is_due(peer, at_once, now)) {
+    if (is_due(peer, async->net->enough, at_once, now)) {
         bool slow = peer->slow;
         peer->slow = false;
         peer->dirty_since_us = -1;

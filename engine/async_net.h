@@ -12,8 +12,9 @@
  * read when a frame is cut. So what waits for a slow peer is one bit and one byte for each vertex
  * that it reads, and no more however often it changes. A frame for a peer is cut once there is
  * enough for one, a millisecond after the first change, or at once when this worker has nothing
- * else to do; never while the peer's last frame is still refused. While a link is refusing frames
- * the largest changes go first.
+ * else to do; never while the peer's last frame is still refused. So `out` holds at most one value
+ * for each vertex that the peer reads, and what scopes say. While a link is refusing frames the
+ * largest changes go first, a frame at a time.
  *
  * An element of VALUES or EDGES: the distance to the last position (varint), a byte (0: wakes
  * nobody; else the bucket of the priority, and one), the value's version if a history is kept
@@ -58,6 +59,7 @@ typedef struct {
 struct GasketAsyncNet {
     GasketTransport *transport;
     GasketTermination termination;
+    uint64_t enough;             /* changes for a frame: the largest values fill it */
     GasketAsyncPeer *peers;      /* [size] */
     GasketAsyncChanges *values;  /* [n_kinds] */
     GasketAsyncChanges *edges;   /* [2 * n_relations] by the rows where they are read */

@@ -225,16 +225,17 @@ advance_claims(GasketAsync *async)
     return ready;
 }
 
-void
+bool
 gasket_async_attend_scopes(GasketAsyncThread *thread)
 {
     GasketAsync *async = thread->async;
     GasketAsyncScopes *scopes = &async->scopes;
 
     if (pthread_mutex_trylock(&scopes->lock) != 0)
-        return;
+        return false;
     GasketScope *ready = advance_claims(async);
     pthread_mutex_unlock(&scopes->lock);
+    bool ran = ready != NULL;
     while (ready != NULL) {
         GasketScope *scope = ready;
         uint64_t room = scope->room;
@@ -246,4 +247,5 @@ gasket_async_attend_scopes(GasketAsyncThread *thread)
         atomic_fetch_sub(&scopes->n, 1);
         atomic_fetch_sub(&async->n_busy, 1);
     }
+    return ran;
 }

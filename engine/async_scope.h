@@ -70,8 +70,8 @@ void gasket_async_scope_over(GasketAsync *async, GasketScope *scope);
 /* Makes vertex v, whose task runs, a scope. false: there are too many; let it wait for its turn. */
 bool gasket_async_request_scope(GasketAsync *async, const GasketAsyncKind *kind, GasketVertex v);
 
-/* Gives cells to the claims that wait for them and runs what is ready. Any thread that is not
- * idle. */
-void gasket_async_attend_scopes(GasketAsyncThread *thread);
+/* Gives cells to the claims that wait for them and runs what is ready; whether any was. Any thread
+ * that is not idle. */
+bool gasket_async_attend_scopes(GasketAsyncThread *thread);
 
 #endif

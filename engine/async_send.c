@@ -82,7 +82,8 @@ typedef struct {
     GasketAsyncSection section;
     uint32_t index;
     uint64_t first, end;  /* bits of the peer */
-    unsigned least;       /* smaller weights stay */
+    unsigned least;       /* smaller weights stay ... */
+    uint64_t n_least;     /* ... and of these so many go */
     const uint8_t *bytes; /* the values, from bit `first`'s own on where they are edges' */
     size_t size;          /* each, or 0 */
     const uint64_t *begin;
@@ -150,6 +151,20 @@ copy_value(const Cutter *cutter, uint64_t element, uint8_t *to)
            after >> GASKET_CELL_VERSION == before >> GASKET_CELL_VERSION;
 }
 
+/* Whether a change is among the largest; one of the least of these uses up a place. */
+static bool
+may_go(Cutter *cutter, uint64_t bit)
+{
+    unsigned weight = __atomic_load_n(&cutter->changes->weight[bit], __ATOMIC_RELAXED);
+
+    if (weight != cutter->least)
+        return weight > cutter->least;
+    if (cutter->n_least == 0)
+        return false;
+    cutter->n_least--;
+    return true;
+}
+
 /* Fills one frame from bit *at on. *ret_frame NULL: nothing was left. */
 static bool
 cut_frame(Cutter *cutter, uint64_t *at, GasketFrame **ret_frame, GError **error)
@@ -168,8 +183,7 @@ cut_frame(Cutter *cutter, uint64_t *at, GasketFrame **ret_frame, GError **error)
             *at |= 63;
             continue;
         }
-        if (!(word & mask) ||
-            __atomic_load_n(&changes->weight[bit], __ATOMIC_RELAXED) < cutter->least)
+        if (!(word & mask) || !may_go(cutter, bit))
             continue;
         uint64_t element = element_of(cutter, bit);
         size_t size = size_of(cutter, element);
@@ -213,21 +227,25 @@ cut_frame(Cutter *cutter, uint64_t *at, GasketFrame **ret_frame, GError **error)
     return true;
 }
 
-/* The weight from which on changes fill about one frame. */
-static unsigned
-weight_of_a_frame(const Cutter *cutter)
+/* Finds the weight from which on changes fill about one frame, and how many of that weight have
+ * room beside the larger ones. */
+static void
+choose_largest(Cutter *cutter)
 {
     uint64_t n[GASKET_SCHEDULE_BUCKETS + 1] = {0}, room;
     size_t size = cutter->begin == NULL ? cutter->size : 64;
     unsigned weight = GASKET_SCHEDULE_BUCKETS;
+    uint64_t larger = 0;
 
     for (uint64_t bit = cutter->first; bit < cutter->end; bit++)
         if (gasket_bitset_has(cutter->changes->dirty, (uint32_t)bit))
             n[MIN(cutter->changes->weight[bit], GASKET_SCHEDULE_BUCKETS)]++;
-    room = BODY_BYTES / (size + 3) + 1;
-    for (uint64_t sum = n[weight]; weight > 0 && sum < room; sum += n[weight])
-        weight--;
-    return weight;
+    /* Distances take two bytes, or less where changes lie close. */
+    room = BODY_BYTES / (size + cutter->extra + 3) + 1;
+    while (weight > 0 && larger + n[weight] < room)
+        larger += n[weight--];
+    cutter->least = weight;
+    cutter->n_least = room - larger;
 }
 
 static bool
@@ -235,7 +253,10 @@ cut_changes(Cutter *cutter, bool largest_first, GError **error)
 {
     uint64_t at = cutter->first;
 
-    cutter->least = largest_first ? weight_of_a_frame(cutter) : 0;
+    cutter->least = 0;
+    cutter->n_least = UINT64_MAX;
+    if (largest_first)
+        choose_largest(cutter);
     while (at < cutter->end) {
         GasketFrame *frame;
         if (!cut_frame(cutter, &at, &frame, error))
