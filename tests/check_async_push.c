@@ -8,10 +8,10 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "algorithms/algorithms.h"
 #include "engine/async_net.h"
 #include "engine/varint.h"
-#include "tests/job_runs.h"
+#include "engine/job.h"
+#include "tests/check_main.h"
 
 #define N 30000 /* changes that fill some frames */
 
@@ -431,66 +431,6 @@ START_TEST(the_largest_changes_go_first_when_the_link_is_slow)
 }
 END_TEST
 
-/* ---- the watchdog ---------------------------------------------------------------------------- */
-
-static GString *logged;
-static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
-
-static void
-keep_log(const char *domain, GLogLevelFlags level, const char *message, void *data)
-{
-    (void)domain, (void)level, (void)data;
-    pthread_mutex_lock(&log_lock);
-    g_string_append_printf(logged, "%s\n", message);
-    pthread_mutex_unlock(&log_lock);
-}
-
-/* What three workers log whose frames fly for so long, on a clock that is simulated. */
-static void
-run_with_delay(int64_t delay_us)
-{
-    const GasketSimulatedOptions network = {.seed = 1,
-                                            .cut_peer = -1,
-                                            .delay_us_min = delay_us,
-                                            .delay_us_max = delay_us,
-                                            .peer_timeout_us = 1000 * delay_us};
-    const GasketJob how = {.workers = 3,
-                           .threads = 1,
-                           .engine = GASKET_ENGINE_ASYNC,
-                           .partition = job_partition,
-                           .simulation = &network};
-    SmallGraph graph = {.symmetric = true};
-    g_autoptr(GByteArray) result = NULL;
-    g_autoptr(GError) error = NULL;
-    small_draw(&graph, 6, 90, 100);
-    logged = g_string_new(NULL);
-    g_log_set_default_handler(keep_log, NULL);
-    bool ok = run_job(&gasket_components, NULL, &graph, &how, &result, &error);
-    g_log_set_default_handler(g_log_default_handler, NULL);
-    ck_assert_msg(ok, "%s", error ? error->message : "");
-}
-
-START_TEST(the_watchdog_tells_the_counters_when_nothing_moves)
-{
-    run_with_delay(15 * G_USEC_PER_SEC);
-    ck_assert_ptr_nonnull(strstr(logged->str, "nothing has moved for 10 s: rank 0 of 3: "));
-    ck_assert_ptr_nonnull(strstr(logged->str, "nothing has moved for 10 s: rank 1 of 3: "));
-    ck_assert_ptr_nonnull(strstr(logged->str, " sent, "));
-    ck_assert_ptr_nonnull(strstr(logged->str, " vertices, "));
-    ck_assert_ptr_nonnull(strstr(logged->str, "  rank 2 last answered wave "));
-    ck_assert_ptr_nonnull(strstr(logged->str, "this wave waits for it"));
-    g_string_free(logged, TRUE);
-}
-END_TEST
-
-START_TEST(the_watchdog_is_silent_while_something_moves)
-{
-    run_with_delay(G_USEC_PER_SEC);
-    ck_assert_ptr_null(strstr(logged->str, "nothing has moved"));
-    g_string_free(logged, TRUE);
-}
-END_TEST
-
 int
 main(void)
 {
@@ -503,10 +443,6 @@ main(void)
     tcase_add_test(push, many_changes_go_in_full_frames);
     tcase_add_test(push, what_waits_for_a_peer_that_does_not_read_is_bounded);
     tcase_add_test(push, the_largest_changes_go_first_when_the_link_is_slow);
-    TCase *watchdog = tcase_create("watchdog");
-    tcase_set_timeout(watchdog, 120);
-    tcase_add_test(watchdog, the_watchdog_tells_the_counters_when_nothing_moves);
-    tcase_add_test(watchdog, the_watchdog_is_silent_while_something_moves);
-    TCase *cases[] = {push, watchdog};
+    TCase *cases[] = {push};
     return check_run("async_push", cases, G_N_ELEMENTS(cases));
 }

@@ -96,7 +96,7 @@ END_TEST
 /* Every vertex's neighbours are elsewhere; delays, slow workers and short queues by lot. */
 START_TEST(simulated_clusters_equal_serial_runs)
 {
-    for (uint64_t seed = job_first_seed(); seed < job_end_seed(24); seed++) {
+    for (uint64_t seed = job_first_seed(); seed < job_end_seed(300); seed++) {
         SmallGraph graph;
         unsigned algorithm = seed % G_N_ELEMENTS(algorithms);
         uint64_t trace[2] = {0};

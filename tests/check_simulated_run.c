@@ -57,7 +57,7 @@ START_TEST(pagerank_has_the_same_bits_whatever_the_network_does)
 {
     SmallGraph graph = {.weights = SMALL_FRACTIONS};
     small_draw(&graph, 5, 80, 300);
-    assert_same_bits(&gasket_pagerank, &graph, 40);
+    assert_same_bits(&gasket_pagerank, &graph, 60);
 }
 END_TEST
 
@@ -65,7 +65,7 @@ START_TEST(components_are_the_same_whatever_the_network_does)
 {
     SmallGraph graph = {.symmetric = true};
     small_draw(&graph, 6, 90, 80);
-    assert_same_bits(&gasket_components, &graph, 120);
+    assert_same_bits(&gasket_components, &graph, 200);
 }
 END_TEST
 
@@ -105,7 +105,7 @@ START_TEST(asynchronous_runs_end_right_or_name_who_is_lost)
     g_autoptr(GError) failure = NULL;
     unsigned n_lost = 0, n = 0;
     ck_assert(simulate(&gasket_components, &graph, 1, NULL, &expected, NULL, &failure));
-    for (uint64_t seed = job_first_seed(); seed < job_end_seed(200); seed++, n++) {
+    for (uint64_t seed = job_first_seed(); seed < job_end_seed(1500); seed++, n++) {
         const unsigned workers = 2 + seed % 3;
         const GasketSimulatedOptions network = {.seed = seed,
                                                 .delay_us_max = seed % 5 ? 1000 : 0,
