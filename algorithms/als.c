@@ -254,7 +254,7 @@ als_run(GasketRun *run, const void *parameters, GError **error)
         .top = (unsigned)given->top,
         .hint = "a larger --regularization",
     };
-    g_auto(GasketRecommender) model = {0};
+    GasketRecommender model;
     if (given->weighted && gasket_run_edge_column(run, 0, "time") < 0) {
         g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
                     "--rating-weights: the ratings have no column of times with their weights");
@@ -322,5 +322,6 @@ const GasketAlgorithm gasket_als = {
     .recommends = GASKET_RECOMMENDS_FACTORS,
     .options = options,
     .default_iterations = 15,
+    .resumable = true,
     .run = als_run,
 };

@@ -58,7 +58,7 @@ bpmf_run(GasketRun *run, const void *parameters, GError **error)
                                                  .aggregates = aggregates,
                                                  .n_aggregates = SAMPLER_N_AGGREGATES,
                                                  .hint = "a smaller --precision"};
-    g_auto(GasketRecommender) model = {0};
+    GasketRecommender model;
     g_auto(Sampler) sampler = {0};
 
     if (!gasket_recommender_begin(&model, run, &options_of, error) ||
@@ -90,5 +90,6 @@ const GasketAlgorithm gasket_bpmf = {
     .recommends = GASKET_RECOMMENDS_FACTORS,
     .options = options,
     .default_iterations = 120,
+    .resumable = true,
     .run = bpmf_run,
 };

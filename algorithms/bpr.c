@@ -299,10 +299,12 @@ train(Ranking *ranking, GasketRecommender *model, double decay, GError **error)
                     ranking->users.n);
         return false;
     }
-    if (!replica_update(&ranking->items, NULL, error))
-        return false;
-    while (gasket_run_continues(model->run)) {
-        if (!iterate(ranking, error) || !gasket_recommender_end_iteration(model, false, error))
+    gasket_run_keep(model->run, &ranking->rate, sizeof ranking->rate);
+    gasket_run_keep(model->run, &ranking->epoch, sizeof ranking->epoch);
+    /* The first iteration, or the first after a snapshot, finds no replicas yet. */
+    for (bool first = true; gasket_run_continues(model->run); first = false) {
+        if ((first && !replica_update(&ranking->items, NULL, error)) || !iterate(ranking, error) ||
+            !gasket_recommender_end_iteration(model, false, error))
             return false;
         ranking->rate *= (float)decay;
         ranking->epoch++;
@@ -320,7 +322,7 @@ bpr_run(GasketRun *run, const void *parameters, GError **error)
                                              .aggregates = aggregates,
                                              .n_aggregates = G_N_ELEMENTS(aggregates),
                                              .hint = "a smaller --rate"};
-    g_auto(GasketRecommender) model = {0};
+    GasketRecommender model;
     if (!gasket_recommender_begin(&model, run, &common, error) ||
         !gasket_recommender_draw(&model, 0.1 / sqrt((double)given->factors), false, error))
         return false;
@@ -350,5 +352,6 @@ const GasketAlgorithm gasket_bpr = {
     .recommends = GASKET_RECOMMENDS_SCORES,
     .options = options,
     .default_iterations = 50,
+    .resumable = true,
     .run = bpr_run,
 };

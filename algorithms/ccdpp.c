@@ -210,7 +210,7 @@ ccdpp_run(GasketRun *run, const void *parameters, GError **error)
                                                  .aggregates = aggregates,
                                                  .n_aggregates = G_N_ELEMENTS(aggregates),
                                                  .hint = "more --regularization"};
-    g_auto(GasketRecommender) model = {0};
+    GasketRecommender model;
 
     if (!gasket_recommender_begin(&model, run, &options_of, error) ||
         !gasket_recommender_draw(&model, 0.3 / sqrt((double)given->factors), false, error) ||
@@ -244,5 +244,6 @@ const GasketAlgorithm gasket_ccdpp = {
     .recommends = GASKET_RECOMMENDS_FACTORS,
     .options = options,
     .default_iterations = 15,
+    .resumable = true,
     .run = ccdpp_run,
 };

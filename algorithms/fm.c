@@ -215,10 +215,13 @@ features_begin(Features *features, Sampler *sampler, unsigned kind, GError **err
     features->kind = kind;
     features->strength = 1;
     features->mean = g_new0(double, d);
+    gasket_run_keep(run, features->mean, d * sizeof *features->mean);
+    gasket_run_keep(run, &features->strength, sizeof features->strength);
     if (gasket_run_n_relations(run) <= 3 + kind || gasket_run_n_edges(run, 3 + kind) == 0)
         return true;
     features->n = gasket_run_n_vertices(run, 2 + kind);
     features->others = g_new0(double, d *(d + 1) / 2);
+    gasket_run_keep(run, features->others, d * (d + 1) / 2 * sizeof *features->others);
     if (!gasket_run_set_value(run, 2 + kind, d * sizeof(float), error))
         return false;
     features->colouring = gasket_run_colour(run, rows, 2, error);
@@ -403,7 +406,6 @@ machine_clear(Machine *machine)
     features_clear(&machine->features[0]);
     features_clear(&machine->features[1]);
     sampler_clear(&machine->sampler);
-    gasket_recommender_clear(&machine->model);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Machine, machine_clear)
 
@@ -490,5 +492,6 @@ const GasketAlgorithm gasket_fm = {
     .recommends = GASKET_RECOMMENDS_FACTORS,
     .options = options,
     .default_iterations = 120,
+    .resumable = true,
     .run = fm_run,
 };

@@ -312,7 +312,7 @@ ials_run(GasketRun *run, const void *parameters, GError **error)
                                                  .n_aggregates = G_N_ELEMENTS(aggregates),
                                                  .hint = "more --regularization"};
     g_autofree double *gram = g_new0(double, k *k);
-    g_auto(GasketRecommender) model = {0};
+    GasketRecommender model;
 
     if (!gasket_recommender_begin(&model, run, &options_of, error) ||
         !gasket_recommender_draw(&model, 0.1 / sqrt((double)k), false, error))
@@ -326,6 +326,7 @@ ials_run(GasketRun *run, const void *parameters, GError **error)
                          .gram = gram};
     if (!take_gram(run, &settings, 1, error))
         return false;
+    gasket_run_keep(run, gram, k * k * sizeof *gram);
     while (gasket_run_continues(run))
         if (!iterate(run, &settings, error) ||
             !gasket_recommender_end_iteration(&model, false, error))
@@ -346,5 +347,6 @@ const GasketAlgorithm gasket_ials = {
     .recommends = GASKET_RECOMMENDS_SCORES,
     .options = options,
     .default_iterations = 15,
+    .resumable = true,
     .run = ials_run,
 };

@@ -264,14 +264,20 @@ measure(Logistic *logistic, GError **error)
 static bool
 train(Logistic *logistic, GasketRecommender *model, GError **error)
 {
+    gasket_run_keep(model->run, &logistic->epoch, sizeof logistic->epoch);
     for (unsigned kind = 0; kind < 2; kind++)
-        if (!replica_init(&logistic->side[kind], model, kind, 0, error) ||
-            !replica_update(&logistic->side[kind], NULL, error))
+        if (!replica_init(&logistic->side[kind], model, kind, 0, error))
             return false;
-    for (; gasket_run_continues(model->run); logistic->epoch++)
+    /* The first iteration, or the first after a snapshot, finds no replicas yet. */
+    for (bool first = true; gasket_run_continues(model->run); first = false) {
+        for (unsigned kind = 0; kind < 2 && first; kind++)
+            if (!replica_update(&logistic->side[kind], NULL, error))
+                return false;
         if (!take_step(logistic, 0, error) || !take_step(logistic, 1, error) ||
             !measure(logistic, error) || !gasket_recommender_end_iteration(model, false, error))
             return false;
+        logistic->epoch++;
+    }
     return gasket_recommender_finish(model, error);
 }
 
@@ -287,7 +293,7 @@ logistic_mf_run(GasketRun *run, const void *parameters, GError **error)
                                              .aggregates = aggregates,
                                              .n_aggregates = G_N_ELEMENTS(aggregates),
                                              .hint = "a smaller --rate"};
-    g_auto(GasketRecommender) model = {0};
+    GasketRecommender model;
     if (!gasket_recommender_begin(&model, run, &common, error) ||
         !gasket_recommender_draw(&model, given->spread / sqrt((double)given->factors), false,
                                  error))
@@ -317,5 +323,6 @@ const GasketAlgorithm gasket_logistic_mf = {
     .recommends = GASKET_RECOMMENDS_SCORES,
     .options = options,
     .default_iterations = 30,
+    .resumable = true,
     .run = logistic_mf_run,
 };

@@ -202,7 +202,7 @@ nmf_run(GasketRun *run, const void *parameters, GError **error)
                                                  .aggregates = aggregates,
                                                  .n_aggregates = G_N_ELEMENTS(aggregates),
                                                  .hint = "more --regularization"};
-    g_auto(GasketRecommender) model = {0};
+    GasketRecommender model;
     if (!gasket_recommender_begin(&model, run, &options_of, error) ||
         !gasket_recommender_draw(&model, 1 / sqrt((double)given->factors), true, error))
         return false;
@@ -226,5 +226,6 @@ const GasketAlgorithm gasket_nmf = {
     .recommends = GASKET_RECOMMENDS_FACTORS,
     .options = options,
     .default_iterations = 200,
+    .resumable = true,
     .run = nmf_run,
 };

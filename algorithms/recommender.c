@@ -251,6 +251,13 @@ check_graph(const GasketRun *run, GError **error)
     return false;
 }
 
+/* Whether there is state while the method runs, beside the result that it ends with. */
+static bool
+has_state(const GasketRecommender *model)
+{
+    return model->options.state_size > 0 || model->has_validation;
+}
+
 static bool
 declare(GasketRecommender *model, GasketRun *run, GError **error)
 {
@@ -267,7 +274,7 @@ declare(GasketRecommender *model, GasketRun *run, GError **error)
     for (unsigned kind = 0; kind < 2 && !options->own_values; kind++) {
         if (!gasket_run_set_value(run, kind, model->width * sizeof(float), error))
             return false;
-        if (options->state_size > 0 &&
+        if (has_state(model) &&
             !gasket_run_set_state(run, kind, result_size(model) + options->state_size, error))
             return false;
     }
@@ -283,13 +290,15 @@ gasket_recommender_begin(GasketRecommender *model, GasketRun *run,
                                  .width = options->rank + 1,
                                  .best = INFINITY};
     model->train = model->test = model->validation = NAN;
-    if (!check_graph(run, error) || !declare(model, run, error))
+    if (!check_graph(run, error))
         return false;
     model->n_ratings = gasket_run_n_edges(run, 0);
     model->has_test = gasket_run_n_edges(run, 1) > 0;
     model->has_validation =
         gasket_run_n_relations(run) > 2 && gasket_run_n_edges(run, 2) > 0 && options->ratings;
-    if (!measure_ratings(model, run, error) ||
+    gasket_run_keep(run, &model->best, sizeof model->best);
+    gasket_run_keep(run, &model->since_best, sizeof model->since_best);
+    if (!declare(model, run, error) || !measure_ratings(model, run, error) ||
         (options->ratings && !options->own_values && !measure_baselines(model, error)) ||
         (options->ratings && options->no_biases && !drop_biases(model, error)))
         return false;
@@ -298,13 +307,6 @@ gasket_recommender_begin(GasketRecommender *model, GasketRun *run,
     gasket_run_set_metric(run, "low", model->low);
     gasket_run_set_metric(run, "high", model->high);
     return true;
-}
-
-void
-gasket_recommender_clear(GasketRecommender *model)
-{
-    for (unsigned kind = 0; kind < 2; kind++)
-        g_free(g_steal_pointer(&model->best_values[kind]));
 }
 
 /* ---- first factors --------------------------------------------------------------------------- */
@@ -358,20 +360,47 @@ gasket_recommender_draw(GasketRecommender *model, double deviation, bool positiv
 
 /* ---- iterations ------------------------------------------------------------------------------ */
 
-/* Keeps the values of the best iteration. */
+/* The published values, aside in the state: the result. */
+static void
+keep_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
+{
+    const GasketRecommender *model = context->parameters;
+    const size_t stride = result_size(model) + model->options.state_size;
+    const float *values = run->published;
+    (void)sums;
+
+    for (size_t i = 0; i < run->count; i++)
+        memcpy((char *)run->state + stride * run->vertex[i],
+               values + (size_t)run->vertex[i] * model->width, model->width * sizeof *values);
+}
+
+/* And back. */
+static void
+restore_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
+{
+    const GasketRecommender *model = context->parameters;
+    const size_t stride = result_size(model) + model->options.state_size;
+    (void)sums;
+
+    for (size_t i = 0; i < run->count; i++)
+        memcpy((float *)run->value + (size_t)run->vertex[i] * model->width,
+               (const char *)run->state + stride * run->vertex[i], model->width * sizeof(float));
+}
+
 static bool
-keep_best(GasketRecommender *model, GError **error)
+on_both(const GasketRecommender *model, const char *name, GasketApply apply, GasketChanges changes,
+        GError **error)
 {
     for (unsigned kind = 0; kind < 2; kind++) {
-        size_t n = (size_t)gasket_run_n_owned(model->run, kind) * model->width;
-        if (model->best_values[kind] == NULL)
-            model->best_values[kind] = g_try_new(float, n + 1);
-        if (model->best_values[kind] == NULL) {
-            g_set_error(error, GASKET_ERROR, GASKET_ERROR_MEMORY,
-                        "no memory to keep the best of the models");
+        const GasketProgram program = {
+            .name = name,
+            .kind = kind,
+            .apply = apply,
+            .changes = changes,
+            .parameters = model,
+        };
+        if (!gasket_run_step(model->run, &program, error))
             return false;
-        }
-        memcpy(model->best_values[kind], gasket_run_values(model->run, kind), n * sizeof(float));
     }
     return true;
 }
@@ -386,7 +415,7 @@ judge(GasketRecommender *model, bool *ret_stop, GError **error)
     if (model->validation < model->best) {
         model->best = model->validation;
         model->since_best = 0;
-        return keep_best(model, error);
+        return on_both(model, "keep", keep_apply, GASKET_CHANGES_NONE, error);
     }
     *ret_stop = ++model->since_best >= patience;
     return true;
@@ -421,54 +450,21 @@ gasket_recommender_end_iteration(GasketRecommender *model, bool converged, GErro
 
 /* ---- the result ------------------------------------------------------------------------------ */
 
-typedef struct {
-    const GasketRecommender *model;
-    unsigned kind;
-} Finish;
-
-static void
-finish_apply(const GasketContext *context, const GasketVertices *run, const void *sums)
-{
-    const Finish *finish = context->parameters;
-    const GasketRecommender *model = finish->model;
-    const size_t stride = result_size(model) + model->options.state_size;
-    const float *best = model->best_values[finish->kind];
-    const float *values = best != NULL ? best : run->published;
-    (void)sums;
-
-    for (size_t i = 0; i < run->count; i++) {
-        GasketVertex v = run->vertex[i];
-        const float *value = values + (size_t)v * model->width;
-        memcpy((char *)run->state + stride * v, value, model->width * sizeof *value);
-        if (best != NULL)
-            memcpy((float *)run->value + (size_t)v * model->width, value,
-                   model->width * sizeof *value);
-    }
-}
-
 bool
 gasket_recommender_finish(GasketRecommender *model, GError **error)
 {
-    bool restored = model->best_values[0] != NULL;
-    for (unsigned kind = 0; kind < 2; kind++) {
-        const Finish finish = {model, kind};
-        const GasketProgram program = {
-            .name = "finish",
-            .kind = kind,
-            .apply = finish_apply,
-            .changes = restored ? GASKET_CHANGES_ALL : GASKET_CHANGES_NONE,
-            .parameters = &finish,
-        };
-        if (model->options.state_size == 0 &&
-            !gasket_run_set_state(model->run, kind, result_size(model), error))
+    for (unsigned kind = 0; kind < 2 && !has_state(model); kind++)
+        if (!gasket_run_set_state(model->run, kind, result_size(model), error))
             return false;
-        if (!gasket_run_step(model->run, &program, error))
+    if (gasket_recommender_has_best(model)) {
+        if (!on_both(model, "restore", restore_apply, GASKET_CHANGES_ALL, error) ||
+            !report_errors(model, 0, &model->train, error) ||
+            !report_errors(model, 2, &model->validation, error) ||
+            (model->has_test && !report_errors(model, 1, &model->test, error)))
             return false;
-    }
-    if (restored && (!report_errors(model, 0, &model->train, error) ||
-                     !report_errors(model, 2, &model->validation, error) ||
-                     (model->has_test && !report_errors(model, 1, &model->test, error))))
+    } else if (!on_both(model, "keep", keep_apply, GASKET_CHANGES_NONE, error)) {
         return false;
+    }
     return model->options.top == 0 || !model->has_test ||
            gasket_ranking_measure_factors(model, RANKING, model->options.top, error);
 }

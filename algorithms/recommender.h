@@ -11,7 +11,7 @@
  *   method_run(GasketRun *run, const void *parameters, GError **error)
  *   {
  *       const GasketRecommenderOptions options = {.rank = given->rank, .ratings = true};
- *       g_auto(GasketRecommender) model = {0};
+ *       GasketRecommender model;
  *       if (!gasket_recommender_begin(&model, run, &options, error) ||
  *           !gasket_recommender_draw(&model, 0.1, error))
  *           return false;
@@ -24,6 +24,10 @@
  *   }
  *
  *   const GasketAlgorithm gasket_method = {GASKET_RECOMMENDER_METHOD(Parameters), .name = ...
+ *
+ * A driver that keeps what its iterations leave for one another (gasket_run_keep) can go on from a
+ * snapshot: the recommender keeps what it needs itself, two variables and, with validation ratings,
+ * the best values in the vertices' state.
  *
  * The steps write whole values. begin leaves the damped biases of the baseline in them, with
  * factors of 0.
@@ -38,6 +42,8 @@
  */
 #ifndef GASKET_ALGORITHMS_RECOMMENDER_H
 #define GASKET_ALGORITHMS_RECOMMENDER_H
+
+#include <math.h>
 
 #include <gasket/algorithm.h>
 
@@ -75,7 +81,6 @@ typedef struct {
     double baseline;                /* RMSE on train of the damped biases */
     double best;                    /* smallest validation error so far */
     unsigned since_best;            /* iterations since */
-    float *best_values[2];          /* [n_owned][width] of the best iteration; NULL: none yet */
 } GasketRecommender;
 
 /* Where a kind's published values have the bias (float): offset bytes after their begin. They are
@@ -150,7 +155,12 @@ struct GasketScorer;
 bool gasket_recommender_rank(const GasketRecommender *model, const struct GasketScorer *scorer,
                              GError **error);
 
-void gasket_recommender_clear(GasketRecommender *model);
+/* Whether there are values of a best iteration, by validation ratings. */
+static inline bool
+gasket_recommender_has_best(const GasketRecommender *model)
+{
+    return model->has_validation && model->best < (double)INFINITY;
+}
 
 /* p . q over n floats, in double: four sums of every fourth product, for the sake of speed. */
 static inline double
@@ -165,7 +175,5 @@ gasket_recommender_dot(const float *p, const float *q, unsigned n)
         sum[0] += (double)p[i] * q[i];
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(GasketRecommender, gasket_recommender_clear)
 
 #endif

@@ -12,6 +12,8 @@ void
 sampler_init(Sampler *sampler, GasketRecommender *model, double alpha)
 {
     const size_t d = model->width;
+    gasket_run_keep(model->run, &sampler->iteration, sizeof sampler->iteration);
+    gasket_run_keep(model->run, &sampler->n_kept, sizeof sampler->n_kept);
     *sampler = (Sampler){.model = model,
                          .d = d,
                          .mean = model->mean,

@@ -67,7 +67,8 @@ sampler_shift(const Sampler *sampler, void *states, GasketVertex v)
     return (float *)(void *)(total + sampler->d);
 }
 
-/* Makes room for the prior, 0 at first; the sampler is cleared with sampler_clear. */
+/* Makes room for the prior, 0 at first, and has its counts kept by snapshots; the sampler is
+ * cleared with sampler_clear. */
 void sampler_init(Sampler *sampler, GasketRecommender *model, double alpha);
 void sampler_clear(Sampler *sampler);
 

@@ -117,7 +117,7 @@ sgd_run(GasketRun *run, const void *parameters, GError **error)
     const GasketRecommenderOptions options_of = {.rank = (unsigned)given->factors,
                                                  .ratings = true,
                                                  .hint = "a smaller --rate"};
-    g_auto(GasketRecommender) model = {0};
+    GasketRecommender model;
     g_autoptr(Strata) strata = NULL;
 
     if (!gasket_recommender_begin(&model, run, &options_of, error) ||
@@ -136,6 +136,7 @@ sgd_run(GasketRun *run, const void *parameters, GError **error)
         .bias_shrink = (float)given->bias_regularization,
         .rating = gasket_run_edge_column(run, 0, "rating"),
     };
+    gasket_run_keep(run, &descent.rate, sizeof descent.rate);
     double seconds = 0, n_updates = 0;
     while (gasket_run_continues(run)) {
         const StrataValues values = {&descent.users, &descent.items};
@@ -167,5 +168,6 @@ const GasketAlgorithm gasket_sgd = {
     .recommends = GASKET_RECOMMENDS_FACTORS,
     .options = options,
     .default_iterations = 40,
+    .resumable = true,
     .run = sgd_run,
 };

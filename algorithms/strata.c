@@ -200,6 +200,7 @@ strata_new(GasketRun *run, GError **error)
     if (of_items == NULL)
         return NULL;
     strata->run = run;
+    gasket_run_keep(run, &strata->epoch, sizeof strata->epoch);
     strata->n_blocks = choose_blocks(run);
     strata->holder = try_new(gasket_run_n_owned(run, 1), sizeof *strata->holder, error);
     if (strata->holder == NULL || !divide(strata, 0, of_users, error) ||

@@ -24,7 +24,8 @@ typedef struct {
 typedef void (*StrataUpdate)(void *data, const GasketRows *rows, GasketVertex u, uint64_t begin,
                              uint64_t end);
 
-/* [all] Divides users and items. Needs both rows of relation 0. */
+/* [all] Divides users and items. Needs both rows of relation 0. Snapshots keep how many epochs
+ * there were. */
 Strata *strata_new(GasketRun *run, GError **error);
 void strata_free(Strata *strata);
 

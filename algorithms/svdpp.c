@@ -227,7 +227,7 @@ svdpp_run(GasketRun *run, const void *parameters, GError **error)
                                                      svdpp_state_size((size_t)given->factors,
                                                                       (size_t)given->factors + 1),
                                                  .hint = "a smaller --rate or --gain"};
-    g_auto(GasketRecommender) model = {0};
+    GasketRecommender model;
     g_autoptr(Strata) strata = NULL;
 
     if (!gasket_recommender_begin(&model, run, &options_of, error) ||
@@ -254,6 +254,7 @@ svdpp_run(GasketRun *run, const void *parameters, GError **error)
     strata = strata_new(run, error);
     if (strata == NULL || !gasket_run_step(run, &start, error))
         return false;
+    gasket_run_keep(run, &descent.rate, sizeof descent.rate);
     while (gasket_run_continues(run)) {
         const StrataValues values = {&descent.users, &descent.items};
         if (!strata_epoch(strata, values, update_user, &descent, error) ||
@@ -278,5 +279,6 @@ const GasketAlgorithm gasket_svdpp = {
     .recommends = GASKET_RECOMMENDS_FACTORS,
     .options = options,
     .default_iterations = 40,
+    .resumable = true,
     .run = svdpp_run,
 };

@@ -281,16 +281,18 @@ train(Tensor *tensor, GasketRecommender *model, GError **error)
 {
     const size_t n = tensor->bins * tensor->rank, k = tensor->rank;
     g_autofree double *room = g_new(double, k *k + k);
-    g_autofree float *best = g_new(float, n);
+    g_autofree float *best = g_new0(float, n);
     if (!rating_times_find(&tensor->times, model->run, TIMES, error))
         return false;
+    gasket_run_keep(model->run, tensor->w, n * sizeof *tensor->w);
+    gasket_run_keep(model->run, best, n * sizeof *best);
     while (gasket_run_continues(model->run)) {
         if (!iterate(tensor, room, error) || !gasket_recommender_end_iteration(model, false, error))
             return false;
         if (model->since_best == 0)
             memcpy(best, tensor->w, n * sizeof *best);
     }
-    if (model->best_values[0] != NULL)
+    if (gasket_recommender_has_best(model))
         memcpy(tensor->w, best, n * sizeof *best);
     return gasket_recommender_finish(model, error);
 }
@@ -317,7 +319,7 @@ tensor_als_run(GasketRun *run, const void *parameters, GError **error)
                                              .aggregates = aggregates,
                                              .n_aggregates = G_N_ELEMENTS(aggregates),
                                              .hint = "a larger --regularization"};
-    g_auto(GasketRecommender) model = {0};
+    GasketRecommender model;
     tensor.model = &model;
     if (!rating_times_init(&tensor.times, run, "tensor-als", error))
         return false;
@@ -351,5 +353,6 @@ const GasketAlgorithm gasket_tensor_als = {
     .n_results = GASKET_RECOMMENDER_N_RESULTS,
     .default_iterations = 15,
     .prepare = gasket_recommender_prepare,
+    .resumable = true,
     .run = tensor_als_run,
 };

@@ -229,7 +229,7 @@ time_svdpp_run(GasketRun *run, const void *parameters, GError **error)
                                              .aggregates = aggregates,
                                              .n_aggregates = RATING_TIMES_N,
                                              .hint = "a smaller --rate or --gain"};
-    g_auto(GasketRecommender) model = {0};
+    GasketRecommender model;
     g_autoptr(Strata) strata = NULL;
 
     if (!rating_times_init(&descent.times, run, "time-svdpp", error) ||
@@ -244,6 +244,7 @@ time_svdpp_run(GasketRun *run, const void *parameters, GError **error)
     strata = strata_new(run, error);
     if (strata == NULL || !begin(run, &descent, error))
         return false;
+    gasket_run_keep(run, &descent.base.rate, sizeof descent.base.rate);
     while (gasket_run_continues(run)) {
         const StrataValues values = {&descent.base.users, &descent.base.items};
         if (!strata_epoch(strata, values, update_user, &descent, error) ||
@@ -275,5 +276,6 @@ const GasketAlgorithm gasket_time_svdpp = {
     .n_results = GASKET_RECOMMENDER_N_RESULTS,
     .default_iterations = 40,
     .prepare = time_svdpp_prepare,
+    .resumable = true,
     .run = time_svdpp_run,
 };

@@ -5,6 +5,7 @@
 
 #include "algorithms/algorithms.h"
 #include "tests/ratings_train.h"
+#include "tests/resumes.h"
 
 enum { RANK = 2, D = RANK + 1, MOST = 64 };
 
@@ -125,6 +126,16 @@ START_TEST(the_bits_are_the_same_in_every_placement)
     Experiment experiment = {&gasket_fm,     parameters, known_build,
                              .data = &known, .seed = 5,  .iterations = 3};
     gasket_result_free(run_everywhere(&experiment, workers));
+    ratings_clear(&known.ratings);
+}
+END_TEST
+
+START_TEST(a_run_goes_on_from_a_snapshot_with_the_same_bits)
+{
+    Known known = known_plant(24, 16, 6, 3, 0.3);
+    g_autofree void *parameters = ratings_parameters(&gasket_fm, learners[_i]);
+    assert_resumes_anywhere(&(Experiment){&gasket_fm, parameters, known_build, .data = &known,
+                                          .seed = 5, .iterations = 5});
     ratings_clear(&known.ratings);
 }
 END_TEST
@@ -381,6 +392,7 @@ main(void)
     TCase *all = tcase_create("all");
     tcase_set_timeout(all, 300);
     tcase_add_loop_test(all, the_bits_are_the_same_in_every_placement, 0, 2);
+    tcase_add_loop_test(all, a_run_goes_on_from_a_snapshot_with_the_same_bits, 0, 2);
     tcase_add_loop_test(all, items_without_ratings_are_predicted_from_their_features, 0, 2);
     tcase_add_test(all, without_features_the_draws_are_those_of_bpmf);
     tcase_add_test(all, an_iteration_of_least_squares_agrees_with_a_dense_one);

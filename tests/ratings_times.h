@@ -12,18 +12,18 @@ ratings_time(int64_t user, int64_t item)
     return 1000 + (double)((user * 37 + item * 61) % 101);
 }
 
+/* With `validate` each fifth training rating is one to validate with. */
 static inline GasketGraph *
-ratings_build_with_times(const void *data)
+ratings_build_timed(const Ratings *ratings, bool validate)
 {
-    static const char *const names[] = {"train", "test"};
-    const Ratings *ratings = data;
+    static const char *const names[] = {"train", "test", "validation"};
     GasketGraphBuilder *builder = gasket_graph_builder_new();
     const GasketGraphRules rules = {.order = GASKET_ORDER_GIVEN};
     g_autoptr(GError) error = NULL;
 
     gasket_graph_builder_add_kind(builder, "user");
     gasket_graph_builder_add_kind(builder, "item");
-    for (unsigned r = 0; r < 2; r++) {
+    for (unsigned r = 0; r < (validate ? 3 : 2); r++) {
         gasket_graph_builder_add_relation(builder, names[r], 0, 1, false);
         gasket_graph_builder_add_edge_column(builder, r, "rating", GASKET_FLOAT, 1);
         gasket_graph_builder_add_edge_column(builder, r, "time", GASKET_DOUBLE, 1);
@@ -32,12 +32,26 @@ ratings_build_with_times(const void *data)
         const float rating = (float)ratings->rating[i];
         const double time = ratings_time(ratings->user[i], ratings->item[i]);
         const void *column[] = {&rating, &time};
-        ck_assert(gasket_graph_builder_add_edges(builder, ratings->test[i], 1, &ratings->user[i],
-                                                 &ratings->item[i], column, &error));
+        const bool validation = validate && !ratings->test[i] && i % 5 == 0;
+        ck_assert(gasket_graph_builder_add_edges(builder, validation ? 2 : ratings->test[i], 1,
+                                                 &ratings->user[i], &ratings->item[i], column,
+                                                 &error));
     }
     GasketGraph *graph = gasket_graph_builder_finish_take(&builder, &rules, &error);
     ck_assert_msg(graph != NULL, "%s", error ? error->message : "no graph");
     return graph;
+}
+
+static inline GasketGraph *
+ratings_build_with_times(const void *data)
+{
+    return ratings_build_timed(data, false);
+}
+
+static inline GasketGraph *
+ratings_build_to_validate(const void *data)
+{
+    return ratings_build_timed(data, true);
 }
 
 static inline GasketResult *

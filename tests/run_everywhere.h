@@ -65,6 +65,22 @@ assert_same_result(const GasketAlgorithm *algorithm, const GasketResult *expecte
     assert_same_columns(algorithm, expected, found, where);
 }
 
+/* The algorithm with the columns of its result as long as parameters make them; free .results. */
+static inline GasketAlgorithm
+prepared_algorithm(const Experiment *experiment)
+{
+    GasketAlgorithm whole = *experiment->algorithm;
+    GasketResultColumn *results = g_memdup2(whole.results, whole.n_results * sizeof *results);
+    g_autofree GasketNeeds *needs = g_memdup2(whole.needs, whole.n_needs * sizeof *needs);
+    g_autofree void *defaults = g_malloc0(whole.parameters_size + 1);
+    gasket_options_set_defaults(whole.options, defaults);
+    if (whole.prepare != NULL)
+        ck_assert(whole.prepare(experiment->parameters != NULL ? experiment->parameters : defaults,
+                                NAN, needs, results, NULL));
+    whole.results = results;
+    return whole;
+}
+
 /* An owner for every vertex, drawn; free with g_strfreev. */
 static inline uint32_t **
 random_parts(const GasketGraph *graph, unsigned workers, uint64_t seed)
@@ -90,6 +106,7 @@ run_everywhere(const Experiment *experiment, const unsigned *workers)
     static const uint32_t segments[] = {UINT32_MAX, 0, 1, 7, 1 << 10, 1 << 17};
     GasketResult *first = NULL;
     g_autoptr(GError) error = NULL;
+    const GasketAlgorithm whole = prepared_algorithm(experiment);
 
     for (; *workers > 0; workers++) {
         const bool few = *workers <= 2;
@@ -120,10 +137,11 @@ run_everywhere(const Experiment *experiment, const unsigned *workers)
                 first = result;
                 continue;
             }
-            assert_same_result(experiment->algorithm, first, result, where);
+            assert_same_result(&whole, first, result, where);
             gasket_result_free(result);
         }
     }
+    g_free((void *)whole.results);
     return first;
 }
 
