@@ -235,6 +235,15 @@ gasket_round_frame_new(GasketSection section, uint32_t n_body, GError **error)
     return frame;
 }
 
+GasketFrame *
+gasket_round_frame_new_last(GError **error)
+{
+    GasketFrame *frame = gasket_round_frame_new(GASKET_SECTION_BLOB, 0, error);
+    if (frame != NULL)
+        gasket_round_frame_header(frame)->last = 1;
+    return frame;
+}
+
 /* ---- all to all ------------------------------------------------------------------------------ */
 
 typedef struct {

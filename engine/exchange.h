@@ -70,6 +70,9 @@ GasketTransport *gasket_exchange_transport(const GasketExchange *exchange);
 /* A frame of a round with n_body bytes behind its header, which is zeroed but for section. */
 GasketFrame *gasket_round_frame_new(GasketSection section, uint32_t n_body, GError **error);
 
+/* An empty frame that ends a peer's share of a round. */
+GasketFrame *gasket_round_frame_new_last(GError **error);
+
 static inline GasketRoundHeader *
 gasket_round_frame_header(GasketFrame *frame)
 {

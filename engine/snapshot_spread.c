@@ -72,11 +72,8 @@ produce(void *data, unsigned peer, GasketFrame **ret_frame, GError **error)
         return false;
     if (*ret_frame != NULL)
         return true;
-    *ret_frame = gasket_round_frame_new(GASKET_SECTION_BLOB, 0, error);
-    if (*ret_frame == NULL)
-        return false;
-    gasket_round_frame_header(*ret_frame)->last = 1;
-    return true;
+    *ret_frame = gasket_round_frame_new_last(error);
+    return *ret_frame != NULL;
 }
 
 static bool

@@ -52,22 +52,11 @@ consume_totals(GasketStale *stale, unsigned peer, const GasketRoundHeader *heade
                const uint8_t *body, uint32_t n_body, GError **error)
 {
     StaleSlot *slot = slot_of(stale, header->round);
-    GasketStepCounters counters;
-    uint32_t cursor = header->first;
-
-    if (n_body < sizeof counters)
-        return gasket_exchange_refuse(peer, "totals that are cut", error);
-    memcpy(&counters, body, sizeof counters);
-    if (header->last &&
-        !gasket_step_check_identity(&stale->program, /* on_set= */ false, &counters, peer, error))
-        return false;
-    gasket_step_count(&slot->counters, &counters);
-    if (n_body == sizeof counters)
-        return true;
-    if (!gasket_partials_read(&slot->all, stale->program.aggregates, &cursor,
-                              body + sizeof counters, n_body - sizeof counters))
-        return gasket_exchange_refuse(peer, "totals that do not fit", error);
-    return true;
+    const GasketStepTotals to = {.program = &stale->program,
+                                 .counters = &slot->counters,
+                                 .partials = &slot->all,
+                                 .mask = stale->program.aggregates};
+    return gasket_step_take_totals(&to, peer, header, body, n_body, error);
 }
 
 static bool

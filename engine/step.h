@@ -88,6 +88,21 @@ uint64_t gasket_step_identity(const GasketProgram *program, bool on_set);
 bool gasket_step_check_identity(const GasketProgram *program, bool on_set,
                                 const GasketStepCounters *counters, unsigned peer, GError **error);
 
+/* Where the totals of peers go that make the same step: of a program, on a set or not. */
+typedef struct {
+    const GasketProgram *program;
+    bool on_set;
+    GasketStepCounters *counters;
+    GasketPartials *partials; /* its elements of the aggregates in mask */
+    uint64_t mask;
+} GasketStepTotals;
+
+/* Adds what a frame brings of a peer's totals. PROTOCOL error if the bytes are no totals of such a
+ * step. */
+bool gasket_step_take_totals(const GasketStepTotals *to, unsigned peer,
+                             const GasketRoundHeader *header, const uint8_t *body, uint32_t n_body,
+                             GError **error);
+
 /* Adds counters. */
 void gasket_step_count(GasketStepCounters *counters, const GasketStepCounters *more);
 

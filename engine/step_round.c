@@ -159,11 +159,10 @@ check_all_came(const GasketStep *step, unsigned peer, GError **error)
     return true;
 }
 
-static bool
-consume_totals(GasketStep *step, unsigned peer, const GasketRoundHeader *header,
-               const uint8_t *body, uint32_t n_body, GError **error)
+bool
+gasket_step_take_totals(const GasketStepTotals *to, unsigned peer, const GasketRoundHeader *header,
+                        const uint8_t *body, uint32_t n_body, GError **error)
 {
-    GasketRun *run = step->run;
     GasketStepCounters counters;
     uint32_t cursor = header->first;
 
@@ -171,16 +170,26 @@ consume_totals(GasketStep *step, unsigned peer, const GasketRoundHeader *header,
         return gasket_exchange_refuse(peer, "totals that are cut", error);
     memcpy(&counters, body, sizeof counters);
     if (header->last &&
-        (!gasket_step_check_identity(step->program, step->on_set, &counters, peer, error) ||
-         !check_all_came(step, peer, error)))
+        !gasket_step_check_identity(to->program, to->on_set, &counters, peer, error))
         return false;
-    gasket_step_count(&step->all, &counters);
-    if (n_body == sizeof counters)
-        return true;
-    if (!gasket_partials_read(&run->all, step->reduced, &cursor, body + sizeof counters,
+    gasket_step_count(to->counters, &counters);
+    if (!gasket_partials_read(to->partials, to->mask, &cursor, body + sizeof counters,
                               n_body - sizeof counters))
         return gasket_exchange_refuse(peer, "totals that do not fit", error);
     return true;
+}
+
+static bool
+consume_totals(GasketStep *step, unsigned peer, const GasketRoundHeader *header,
+               const uint8_t *body, uint32_t n_body, GError **error)
+{
+    const GasketStepTotals to = {.program = step->program,
+                                 .on_set = step->on_set,
+                                 .counters = &step->all,
+                                 .partials = &step->run->all,
+                                 .mask = step->reduced};
+    return gasket_step_take_totals(&to, peer, header, body, n_body, error) &&
+           (!header->last || check_all_came(step, peer, error));
 }
 
 static bool

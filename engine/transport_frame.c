@@ -64,9 +64,8 @@ gasket_frame_decoder_clear(GasketFrameDecoder *decoder)
     decoder->frame = NULL;
 }
 
-G_GNUC_PRINTF(2, 3)
-static bool
-broken(GError **error, const char *format, ...)
+bool
+gasket_frame_refuse(GError **error, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -86,17 +85,19 @@ begin_frame(GasketFrameDecoder *decoder, GError **error)
     uint64_t sequence = read_le(header + 8, 8);
 
     if (length > decoder->max)
-        return broken(error, "a frame of %u bytes where %u are the most", length, decoder->max);
+        return gasket_frame_refuse(error, "a frame of %u bytes where %u are the most", length,
+                                   decoder->max);
     if (type == 0)
-        return broken(error, "a frame of type 0");
+        return gasket_frame_refuse(error, "a frame of type 0");
     if (header[6] >= GASKET_N_CHANNELS)
-        return broken(error, "a frame on channel %u", header[6]);
+        return gasket_frame_refuse(error, "a frame on channel %u", header[6]);
     if (header[7] != 0)
-        return broken(error, "a frame with %u where a zero must stand", header[7]);
+        return gasket_frame_refuse(error, "a frame with %u where a zero must stand", header[7]);
     if (sequence != decoder->next_sequence)
-        return broken(error,
-                      "frame number %" G_GUINT64_FORMAT " where %" G_GUINT64_FORMAT " was due",
-                      sequence, decoder->next_sequence);
+        return gasket_frame_refuse(error,
+                                   "frame number %" G_GUINT64_FORMAT " where %" G_GUINT64_FORMAT
+                                   " was due",
+                                   sequence, decoder->next_sequence);
 
     decoder->frame = gasket_frame_new(type, length, error);
     if (decoder->frame == NULL)

@@ -57,6 +57,9 @@ bool gasket_frame_decoder_feed(GasketFrameDecoder *decoder, const uint8_t *bytes
                                size_t *ret_used, GasketFrame **ret_frame,
                                GasketChannel *ret_channel, GError **error);
 
+/* PROTOCOL error: what is wrong with what came. Returns false. */
+bool gasket_frame_refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
 /* Writes the header of a frame. */
 void gasket_frame_header_write(uint8_t header[GASKET_FRAME_HEADER], const GasketFrame *frame,
                                GasketChannel channel, uint64_t sequence);

@@ -68,18 +68,6 @@ gasket_hello_frame_new(const GasketHello *hello, GError **error)
     return frame;
 }
 
-G_GNUC_PRINTF(2, 3)
-static bool
-differs(GError **error, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    g_propagate_error(error,
-                      g_error_new_valist(GASKET_ERROR, GASKET_ERROR_PROTOCOL, format, arguments));
-    va_end(arguments);
-    return false;
-}
-
 bool
 gasket_hello_check(const GasketFrame *frame, const GasketHello *expected, unsigned *ret_from,
                    GError **error)
@@ -88,16 +76,16 @@ gasket_hello_check(const GasketFrame *frame, const GasketHello *expected, unsign
     const uint32_t mark = 0x01020304;
     if (frame->type != GASKET_FRAME_HELLO || frame->length < VERSION ||
         memcmp(hello, magic, sizeof magic) != 0)
-        return differs(error, "the first frame is not a greeting");
+        return gasket_frame_refuse(error, "the first frame is not a greeting");
     if (memcmp(hello + MARK, &mark, sizeof mark) != 0)
-        return differs(error, "the machines order the bytes of a number differently");
+        return gasket_frame_refuse(error, "the machines order the bytes of a number differently");
     if (frame->length < RUN_ID || get_uint32(hello + VERSION) != GASKET_PROTOCOL_VERSION)
-        return differs(error, "the versions of Gasket differ");
+        return gasket_frame_refuse(error, "the versions of Gasket differ");
     if (frame->length != HELLO_BYTES)
-        return differs(error, "the greeting has %u bytes instead of %u", frame->length,
-                       HELLO_BYTES);
+        return gasket_frame_refuse(error, "the greeting has %u bytes instead of %u", frame->length,
+                                   HELLO_BYTES);
     if (memcmp(hello + RUN_ID, expected->run_id, GASKET_RUN_ID_BYTES) != 0)
-        return differs(error, "the runs differ");
+        return gasket_frame_refuse(error, "the runs differ");
 
     uint32_t from = get_uint32(hello + FROM), to = get_uint32(hello + TO);
     uint32_t size = get_uint32(hello + SIZE);
@@ -105,14 +93,16 @@ gasket_hello_check(const GasketFrame *frame, const GasketHello *expected, unsign
     memcpy(&fingerprint, hello + FINGERPRINT, sizeof fingerprint);
     fingerprint = GUINT64_FROM_LE(fingerprint);
     if (size != expected->size)
-        return differs(error, "one run has %u members, the other %u", size, expected->size);
+        return gasket_frame_refuse(error, "one run has %u members, the other %u", size,
+                                   expected->size);
     if (to != expected->to)
-        return differs(error, "the greeting is for rank %u, not for rank %u", to, expected->to);
+        return gasket_frame_refuse(error, "the greeting is for rank %u, not for rank %u", to,
+                                   expected->to);
     bool any = expected->from == expected->size;
     if (any ? from <= to || from >= size : from != expected->from)
-        return differs(error, "rank %u may not come here", from);
+        return gasket_frame_refuse(error, "rank %u may not come here", from);
     if (fingerprint != expected->fingerprint)
-        return differs(error, "the programs, their options or their builds differ");
+        return gasket_frame_refuse(error, "the programs, their options or their builds differ");
     *ret_from = from;
     return true;
 }

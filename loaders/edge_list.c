@@ -237,11 +237,10 @@ prepare_dialect(GasketSource *source, const GasketLoadOptions *options, GasketDi
 static bool
 prepare_edges(GasketSource *source, const GasketLoadOptions *options, GError **error)
 {
-    g_autofree char *extension = gasket_extension(source->path);
     g_autofree char *line = gasket_first_line(source->input, true, error);
     if (line == NULL)
         return false;
-    bool tabs = strcmp(extension, "tsv") == 0 && strchr(line, '\t') != NULL;
+    bool tabs = gasket_extension_is(source->path, "tsv") && strchr(line, '\t') != NULL;
     GasketDialect dialect = {.delimiter = tabs ? '\t' : ' ', .comments = true};
     return prepare_dialect(source, options, dialect, error);
 }

@@ -163,6 +163,9 @@ const GasketFormat *gasket_format_find(const char *name);
 /* The name's extension without the dot, in lower case, without .gz and .zst; g_free. */
 char *gasket_extension(const char *path);
 
+/* Whether a name's extension is one of those listed, with spaces between. */
+bool gasket_extension_is(const char *path, const char *extensions);
+
 /* Parses the rest of the source in blocks and hands over what the batches hold. job needs parse,
  * data and what the format has of count, check, record and max_line. */
 bool gasket_loader_parse(GasketLoader *loader, GasketSource *source, const GasketChunkJob *job,

@@ -35,12 +35,9 @@ find_format(const char *name)
 static const GasketModelFormat *
 by_extension(const char *path)
 {
-    g_autofree char *extension = gasket_extension(path);
-    for (size_t i = 0; i < G_N_ELEMENTS(formats); i++) {
-        g_auto(GStrv) known = g_strsplit(formats[i]->extensions, " ", -1);
-        if (*extension != '\0' && g_strv_contains((const char *const *)known, extension))
+    for (size_t i = 0; i < G_N_ELEMENTS(formats); i++)
+        if (gasket_extension_is(path, formats[i]->extensions))
             return formats[i];
-    }
     return NULL;
 }
 

@@ -197,8 +197,7 @@ take_cells(Features *features, char *line, size_t size, GError **error)
 static bool
 recognise(Features *features, const char *path, GError **error)
 {
-    g_autofree char *extension = gasket_extension(path);
-    const bool csv = strcmp(extension, "csv") == 0;
+    const bool csv = gasket_extension_is(path, "csv");
     g_autoptr(GError) failure = NULL;
     g_autofree char *line = gasket_first_line(features->input, !csv, &failure);
     if (failure != NULL) {

@@ -50,15 +50,20 @@ gasket_extension(const char *path)
     return g_strdup(dot != NULL ? dot + 1 : "");
 }
 
+bool
+gasket_extension_is(const char *path, const char *extensions)
+{
+    g_autofree char *extension = gasket_extension(path);
+    g_auto(GStrv) known = g_strsplit(extensions, " ", -1);
+    return *extension != '\0' && g_strv_contains((const char *const *)known, extension);
+}
+
 static const GasketFormat *
 by_extension(const char *path)
 {
-    g_autofree char *extension = gasket_extension(path);
-    for (size_t i = 0; i < G_N_ELEMENTS(formats); i++) {
-        g_auto(GStrv) known = g_strsplit(formats[i]->extensions, " ", -1);
-        if (*extension != '\0' && g_strv_contains((const char *const *)known, extension))
+    for (size_t i = 0; i < G_N_ELEMENTS(formats); i++)
+        if (gasket_extension_is(path, formats[i]->extensions))
             return formats[i];
-    }
     return NULL;
 }
 

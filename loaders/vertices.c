@@ -49,8 +49,7 @@ visit_list(const char *path, VisitLine visit, void *data, uint64_t *ret_lines, G
     g_autoptr(GasketInput) input = gasket_input_open(path, error);
     if (input == NULL)
         return false;
-    g_autofree char *extension = gasket_extension(path);
-    bool csv = strcmp(extension, "csv") == 0;
+    bool csv = gasket_extension_is(path, "csv");
     GasketDialect dialect = {.delimiter = csv ? ',' : ' ', .quotes = csv, .comments = !csv};
     return gasket_dialect_prepare_list(&dialect, input, error) &&
            visit_lines(input, &dialect, visit, data, ret_lines, error);

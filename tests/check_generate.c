@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Generated graphs are functions of their options, and have the shape they promise. */
-#include <glib/gstdio.h>
 #include <math.h>
 
 #include "loaders/generate.h"
 #include "loaders/write_graph.h"
+#include "tests/folder.h"
 #include "tests/load_check.h"
 
 typedef struct {
@@ -218,7 +218,7 @@ END_TEST
 
 START_TEST(a_written_file_and_a_builder_give_the_same_graph)
 {
-    g_autofree char *folder = g_dir_make_tmp("gasket-generate-XXXXXX", NULL);
+    g_auto(Folder) folder = folder_new();
     static const char *const names[] = {"g.tsv", "g.csv", "g.bin", "g.wbin"};
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
         bool weights = i != 2;
@@ -227,7 +227,7 @@ START_TEST(a_written_file_and_a_builder_give_the_same_graph)
                                          .columns = 40,
                                          .weights = weights,
                                          .threads = 2};
-        g_autofree char *path = g_build_filename(folder, names[i], NULL);
+        g_autofree char *path = g_build_filename(folder.path, names[i], NULL);
         g_autoptr(GError) error = NULL;
         g_autoptr(GasketEdgeWriter) writer = gasket_edge_writer_new(path, NULL, weights, &error);
         ck_assert_no_error(error);
@@ -243,9 +243,7 @@ START_TEST(a_written_file_and_a_builder_give_the_same_graph)
         ck_assert_no_error(error);
         g_autofree char *built = dump(graph);
         ck_assert_str_eq(read, built);
-        g_unlink(path);
     }
-    g_rmdir(folder);
 }
 END_TEST
 

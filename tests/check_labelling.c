@@ -3,10 +3,9 @@
 #include <math.h>
 #include <string.h>
 
-#include <glib/gstdio.h>
-
 #include "algorithms/algorithms.h"
 #include "loaders/model.h"
+#include "tests/folder.h"
 #include "tests/run_everywhere.h"
 
 /* ---- priors and edges ------------------------------------------------------------------------ */
@@ -16,9 +15,8 @@ static GasketFactorGraph *
 load(const char *priors, const char *edges, double smoothing, char **ret_message)
 {
     g_autoptr(GError) error = NULL;
-    g_autofree char *folder = g_dir_make_tmp("gasket-priors-XXXXXX", NULL);
-    ck_assert_ptr_nonnull(folder);
-    g_autofree char *path = g_build_filename(folder, "e.txt", NULL);
+    g_auto(Folder) folder = folder_new();
+    g_autofree char *path = g_build_filename(folder.path, "e.txt", NULL);
     ck_assert(g_file_set_contents(path, edges, -1, NULL));
     const GasketModelOptions options = {.path = "p.txt",
                                         .edges = path,
@@ -27,14 +25,12 @@ load(const char *priors, const char *edges, double smoothing, char **ret_message
                                         .smoothing = smoothing,
                                         .max_states = 1000};
     GasketFactorGraph *model = gasket_model_load_memory(priors, strlen(priors), &options, &error);
-    g_unlink(path);
-    g_rmdir(folder);
     *ret_message = NULL;
     if (model == NULL) {
         ck_assert(g_error_matches(error, GASKET_ERROR, GASKET_ERROR_FORMAT));
         const char *message = error->message;
-        *ret_message =
-            g_strdup(g_str_has_prefix(message, folder) ? message + strlen(folder) + 1 : message);
+        *ret_message = g_strdup(
+            g_str_has_prefix(message, folder.path) ? message + strlen(folder.path) + 1 : message);
     }
     return model;
 }

@@ -1,34 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where bytes come from: files, several of them, pipes, gzip and zstd, blocks on threads. */
 #include <fcntl.h>
-#include <glib/gstdio.h>
 #include <pthread.h>
 #include <unistd.h>
 
 #include <zlib.h>
 #include <zstd.h>
 
+#include "tests/folder.h"
 #include "tests/load_check.h"
 
-static char *folder;
+static Folder folder;
 
 static void
 make_folder(void)
 {
-    folder = g_dir_make_tmp("gasket-load-XXXXXX", NULL);
-    ck_assert_ptr_nonnull(folder);
+    folder = folder_new();
 }
 
 static void
 drop_folder(void)
 {
-    g_autoptr(GDir) names = g_dir_open(folder, 0, NULL);
-    for (const char *name; (name = g_dir_read_name(names)) != NULL;) {
-        g_autofree char *path = g_build_filename(folder, name, NULL);
-        g_unlink(path);
-    }
-    g_rmdir(folder);
-    g_clear_pointer(&folder, g_free);
+    folder_clear(&folder);
 }
 
 /* n lines `i i+1`, of which line wrong (from 1; 0: none) is broken. */
@@ -167,7 +160,7 @@ START_TEST(several_inputs_are_one_graph)
     for (int i = 0; i < 40; i++) { /* more than stay open */
         g_autofree char *name = g_strdup_printf("part-%d.txt", i);
         g_autofree char *text = g_strdup_printf("%d %d 0.5\n", i, i + 1);
-        g_ptr_array_add(paths, put_file(folder, name, text, strlen(text)));
+        g_ptr_array_add(paths, put_file(folder.path, name, text, strlen(text)));
     }
     GasketLoadOptions options = {.inputs = (const char *const *)paths->pdata,
                                  .n_inputs = paths->len,
@@ -179,7 +172,7 @@ START_TEST(several_inputs_are_one_graph)
     ck_assert_uint_eq(gasket_graph_n_vertices(graph, 0), 41);
     ck_assert_uint_eq(gasket_graph_n_edges(graph, 0), 40);
 
-    char *last = put_file(folder, "last.txt", "5 6\n", 4);
+    char *last = put_file(folder.path, "last.txt", "5 6\n", 4);
     g_ptr_array_add(paths, last);
     options.inputs = (const char *const *)paths->pdata;
     options.n_inputs = paths->len;
@@ -193,10 +186,10 @@ END_TEST
 
 START_TEST(directed_and_undirected_inputs_mix_as_directed)
 {
-    g_autofree char *a = put_file(folder, "a.graph", "2 1\n2\n1\n", 8);
-    g_autofree char *b = put_file(folder, "b.txt", "2 3\n", 4);
+    g_autofree char *a = put_file(folder.path, "a.graph", "2 1\n2\n1\n", 8);
+    g_autofree char *b = put_file(folder.path, "b.txt", "2 3\n", 4);
     static const char matrix[] = "%%MatrixMarket matrix coordinate pattern symmetric\n5 5 1\n5 4\n";
-    g_autofree char *c = put_file(folder, "c.mtx", matrix, strlen(matrix));
+    g_autofree char *c = put_file(folder.path, "c.mtx", matrix, strlen(matrix));
     const char *const inputs[] = {a, b, c};
     GasketLoadOptions options = {.inputs = inputs, .n_inputs = 3};
     g_autofree char *found = load_dump(NULL, NULL, 0, &options);
@@ -206,9 +199,9 @@ END_TEST
 
 START_TEST(lists_of_vertices_add_those_without_edges)
 {
-    g_autofree char *edges = put_file(folder, "a.txt", "1 2\n", 4);
-    g_autofree char *list = put_file(folder, "v.txt", "# c\n2 blue\n3 red\n\n4\n", 20);
-    g_autofree char *csv = put_file(folder, "v.csv", "id,colour\n9,\"a,b\"\n", 18);
+    g_autofree char *edges = put_file(folder.path, "a.txt", "1 2\n", 4);
+    g_autofree char *list = put_file(folder.path, "v.txt", "# c\n2 blue\n3 red\n\n4\n", 20);
+    g_autofree char *csv = put_file(folder.path, "v.csv", "id,colour\n9,\"a,b\"\n", 18);
     const char *const inputs[] = {edges};
     GasketLoadOptions options = {.inputs = inputs, .n_inputs = 1, .vertices = list};
     g_autofree char *found = load_dump(NULL, NULL, 0, &options);
@@ -223,8 +216,8 @@ END_TEST
 static char *
 load_column(const char *text)
 {
-    g_autofree char *edges = put_file(folder, "a.txt", "1 2\n2 3\n", 8);
-    g_autofree char *file = put_file(folder, "c.txt", text, strlen(text));
+    g_autofree char *edges = put_file(folder.path, "a.txt", "1 2\n2 3\n", 8);
+    g_autofree char *file = put_file(folder.path, "c.txt", text, strlen(text));
     const char *const inputs[] = {edges};
     GasketLoadColumn column = {"personalize", file};
     GasketLoadOptions options = {.inputs = inputs,
@@ -319,7 +312,7 @@ note_progress(void *data, uint64_t bytes_done, uint64_t bytes_total, uint64_t ed
 START_TEST(progress_ends_with_everything)
 {
     g_autoptr(GString) text = make_lines(3000, 0);
-    g_autofree char *path = put_file(folder, "a.txt", text->str, text->len);
+    g_autofree char *path = put_file(folder.path, "a.txt", text->str, text->len);
     const char *const inputs[] = {path};
     Progress progress = {0};
     GasketLoadOptions options = {.inputs = inputs,

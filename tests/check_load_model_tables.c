@@ -3,11 +3,10 @@
 #include <math.h>
 #include <string.h>
 
-#include <glib/gstdio.h>
-
 #include <sqlite3.h>
 
 #include "loaders/model.h"
+#include "tests/folder.h"
 #include "tests/model_same.h"
 
 static GasketGraph *
@@ -24,9 +23,8 @@ static GasketGraph *
 load_tables(const char *sql, char **ret_message)
 {
     g_autoptr(GError) error = NULL;
-    g_autofree char *folder = g_dir_make_tmp("gasket-model-XXXXXX", NULL);
-    ck_assert_ptr_nonnull(folder);
-    g_autofree char *path = g_build_filename(folder, "a.db", NULL);
+    g_auto(Folder) folder = folder_new();
+    g_autofree char *path = g_build_filename(folder.path, "a.db", NULL);
     sqlite3 *db = NULL;
     char *message = NULL;
     ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
@@ -36,14 +34,12 @@ load_tables(const char *sql, char **ret_message)
     const GasketModelOptions options = {.path = path, .max_states = 1000};
     g_autoptr(GasketFactorGraph) model = gasket_model_load(&options, NULL, &error);
     ck_assert(gasket_model_recognised(path, NULL) || model == NULL);
-    g_unlink(path);
-    g_rmdir(folder);
     *ret_message = NULL;
     if (model != NULL)
         return gasket_factor_graph_finish_take(&model, NULL, &error);
     ck_assert(g_error_matches(error, GASKET_ERROR, GASKET_ERROR_FORMAT));
-    ck_assert(g_str_has_prefix(error->message, folder));
-    *ret_message = g_strdup(error->message + strlen(folder) + 1);
+    ck_assert(g_str_has_prefix(error->message, folder.path));
+    *ret_message = g_strdup(error->message + strlen(folder.path) + 1);
     return NULL;
 }
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A partition from a user's file: what is taken, and how everything else is refused. */
-#include "check_main.h"
+#include "folder.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
 
 #include "partition/partition.h"
@@ -34,16 +33,14 @@ two_kinds(void)
 static GasketPartition *
 partition_by(GasketGraph *graph, const char *text, gssize length, char **ret_path, GError **error)
 {
-    g_autofree char *folder = g_dir_make_tmp("gasket-XXXXXX", NULL);
-    char *path = g_build_filename(folder, "parts.tsv", NULL);
+    g_auto(Folder) folder = folder_new();
+    char *path = g_build_filename(folder.path, "parts.tsv", NULL);
     ck_assert(g_file_set_contents(path, text, length, NULL));
     GasketPartitionOptions options = {.method = GASKET_PARTITION_FILE,
                                       .file = path,
                                       .parts = 3,
                                       .threads = 1};
     GasketPartition *partition = gasket_partition_new(graph, &options, error);
-    g_remove(path);
-    g_rmdir(folder);
     *ret_path = path;
     gasket_graph_free(graph);
     return partition;

@@ -2,21 +2,19 @@
 /* Files of features of users and items: their shapes, what is dropped, and what is refused. */
 #include <string.h>
 
-#include <glib/gstdio.h>
-
 #include "loaders/rating_features.h"
 #include "loaders/ratings.h"
-#include "tests/check_main.h"
+#include "tests/folder.h"
 
 /* Ratings of users 1 to 4 with a file of features of theirs. */
 static GasketGraph *
 load(const char *features, const char *ending, unsigned least, GError **error)
 {
     static const char ratings[] = "1\t7\t5\n2\t7\t3\n3\t8\t1\n4\t8\t2\n";
-    g_autofree char *folder = g_dir_make_tmp("gasket-features-XXXXXX", NULL);
+    g_auto(Folder) folder = folder_new();
     g_autofree char *name = g_strconcat("users", ending, NULL);
-    g_autofree char *path = g_build_filename(folder, "ratings.tsv", NULL);
-    g_autofree char *other = g_build_filename(folder, name, NULL);
+    g_autofree char *path = g_build_filename(folder.path, "ratings.tsv", NULL);
+    g_autofree char *other = g_build_filename(folder.path, name, NULL);
     ck_assert(g_file_set_contents(path, ratings, -1, NULL));
     ck_assert(g_file_set_contents(other, features, -1, NULL));
     const char *const inputs[] = {path};
@@ -26,9 +24,6 @@ load(const char *features, const char *ending, unsigned least, GError **error)
                                           .features = {other},
                                           .least_features = least};
     GasketGraph *graph = gasket_ratings_load(&options, NULL, error);
-    g_unlink(path);
-    g_unlink(other);
-    g_rmdir(folder);
     ck_assert(graph == NULL || gasket_graph_check(graph, NULL));
     return graph;
 }

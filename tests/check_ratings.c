@@ -5,28 +5,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <glib/gstdio.h>
-
 #include "engine/array.h"
 #include "loaders/factor_model.h"
 #include "loaders/ratings.h"
-#include "tests/check_main.h"
+#include "tests/folder.h"
 
 /* Loads text through a file. */
 static GasketGraph *
 load_text(const char *text, const char *ending, GasketRatingsOptions options, GError **error)
 {
-    g_autofree char *folder = g_dir_make_tmp("gasket-ratings-XXXXXX", NULL);
+    g_auto(Folder) folder = folder_new();
     g_autofree char *name = g_strconcat("ratings", ending, NULL);
-    g_autofree char *path = g_build_filename(folder, name, NULL);
+    g_autofree char *path = g_build_filename(folder.path, name, NULL);
     ck_assert(g_file_set_contents(path, text, -1, NULL));
     const char *const inputs[] = {path};
     options.load.inputs = inputs;
     options.load.n_inputs = 1;
     options.keep_times = true;
     GasketGraph *graph = gasket_ratings_load(&options, NULL, error);
-    g_unlink(path);
-    g_rmdir(folder);
     if (graph != NULL)
         for (unsigned r = 0; r < 3; r++)
             ck_assert(gasket_graph_require_rows(graph, r, GASKET_IN, NULL));
@@ -295,23 +291,10 @@ small_model(void)
     return model;
 }
 
-static void
-remove_all(const char *folder)
-{
-    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
-    const char *name;
-    while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-        g_autofree char *path = g_build_filename(folder, name, NULL);
-        if (g_unlink(path) != 0)
-            remove_all(path);
-    }
-    g_rmdir(folder);
-}
-
 START_TEST(a_model_comes_back_as_it_was)
 {
-    g_autofree char *folder = g_dir_make_tmp("gasket-model-XXXXXX", NULL);
-    g_autofree char *path = g_build_filename(folder, "model", NULL);
+    g_auto(Folder) folder = folder_new();
+    g_autofree char *path = g_build_filename(folder.path, "model", NULL);
     g_autoptr(GasketFactorModel) model = small_model();
     g_autoptr(GError) error = NULL;
     for (unsigned again = 0; again < 2; again++) { /* the second replaces the first */
@@ -332,7 +315,6 @@ START_TEST(a_model_comes_back_as_it_was)
     ck_assert_double_eq_tol(gasket_factor_model_score(model, 0, 0), 3.975, 1e-12);
     ck_assert_double_eq(gasket_factor_model_score(model, 0, 1), 5); /* clipped */
     ck_assert_double_eq_tol(gasket_factor_model_score(model, GASKET_NO_VERTEX, 1), 2.6, 1e-12);
-    remove_all(folder);
 }
 END_TEST
 
@@ -370,8 +352,8 @@ damage(const char *path, const char *file)
 
 START_TEST(a_damaged_model_is_refused)
 {
-    g_autofree char *folder = g_dir_make_tmp("gasket-model-XXXXXX", NULL);
-    g_autofree char *path = g_build_filename(folder, "model", NULL);
+    g_auto(Folder) folder = folder_new();
+    g_autofree char *path = g_build_filename(folder.path, "model", NULL);
     g_autoptr(GasketFactorModel) model = small_model();
     ck_assert(gasket_factor_model_write(model, path, NULL));
     g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
@@ -385,24 +367,22 @@ START_TEST(a_damaged_model_is_refused)
     ck_assert_uint_eq(n_files, 7);
     g_autoptr(GasketFactorModel) whole = gasket_factor_model_read(path, NULL);
     ck_assert_ptr_nonnull(whole);
-    remove_all(folder);
 }
 END_TEST
 
 START_TEST(something_else_is_never_replaced_by_a_model)
 {
-    g_autofree char *folder = g_dir_make_tmp("gasket-model-XXXXXX", NULL);
-    g_autofree char *file = g_build_filename(folder, "notes", NULL);
+    g_auto(Folder) folder = folder_new();
+    g_autofree char *file = g_build_filename(folder.path, "notes", NULL);
     g_autoptr(GasketFactorModel) model = small_model();
     g_autoptr(GError) error = NULL;
     ck_assert(g_file_set_contents(file, "mine", -1, NULL));
-    ck_assert(!gasket_factor_model_write(model, folder, &error));
+    ck_assert(!gasket_factor_model_write(model, folder.path, &error));
     ck_assert(g_error_matches(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT));
     ck_assert(!gasket_factor_model_write(model, file, NULL));
     g_autofree char *kept = NULL;
     ck_assert(g_file_get_contents(file, &kept, NULL, NULL));
     ck_assert_str_eq(kept, "mine");
-    remove_all(folder);
 }
 END_TEST
 

@@ -5,7 +5,7 @@
 
 #include <gasket/gasket.h>
 
-#include "tests/check_main.h"
+#include "tests/folder.h"
 
 enum { USERS = 50, ITEMS = 30, FACTORS = 2, MOST = USERS * ITEMS };
 
@@ -130,8 +130,8 @@ START_TEST(scores_are_the_same_bits_for_every_placement_and_after_a_journey)
         {.iterations = 3, .seed = 2, .workers = 3, .threads = 1},
     };
     g_autofree Planted *planted = plant();
-    g_autofree char *folder = g_dir_make_tmp("gasket-XXXXXX", NULL);
-    g_autofree char *path = g_build_filename(folder, "model", NULL);
+    g_auto(Folder) folder = folder_new();
+    g_autofree char *path = g_build_filename(folder.path, "model", NULL);
     g_autoptr(GError) error = NULL;
     g_autoptr(GasketFactorModel) first = train(planted, "sgd", NULL, &runs[0], 0.2);
     for (size_t r = 0; r < G_N_ELEMENTS(runs); r++) {
@@ -144,8 +144,6 @@ START_TEST(scores_are_the_same_bits_for_every_placement_and_after_a_journey)
                 ck_assert_double_eq(gasket_factor_model_score(first, u, i),
                                     gasket_factor_model_score(again, u, i));
     }
-    g_autofree char *command = g_strdup_printf("rm -r '%s'", folder);
-    ck_assert_int_eq(system(command), 0);
 }
 END_TEST
 

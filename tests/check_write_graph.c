@@ -1,29 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is written in any format reads back as the same graph. */
-#include <glib/gstdio.h>
 
 #include "loaders/write_graph.h"
+#include "tests/folder.h"
 #include "tests/load_check.h"
 
-static char *folder;
+static Folder folder;
 
 static void
 make_folder(void)
 {
-    folder = g_dir_make_tmp("gasket-write-XXXXXX", NULL);
-    ck_assert_ptr_nonnull(folder);
+    folder = folder_new();
 }
 
 static void
 drop_folder(void)
 {
-    g_autoptr(GDir) names = g_dir_open(folder, 0, NULL);
-    for (const char *name; (name = g_dir_read_name(names)) != NULL;) {
-        g_autofree char *path = g_build_filename(folder, name, NULL);
-        g_unlink(path);
-    }
-    g_rmdir(folder);
-    g_clear_pointer(&folder, g_free);
+    folder_clear(&folder);
 }
 
 /* Loads text, orders vertices in one of the ways, writes the file, and returns what it holds. */
@@ -33,7 +26,7 @@ write_text(const char *text, GasketLoadOptions options, GasketOrder order, const
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GasketGraphBuilder) builder = gasket_graph_builder_new();
-    g_autofree char *path = g_build_filename(folder, name, NULL);
+    g_autofree char *path = g_build_filename(folder.path, name, NULL);
     ck_assert(gasket_load_memory(builder, options.format ? "input" : "input.csv", text,
                                  strlen(text), &options, NULL, &error));
     GasketGraphRules rules = {.order = order};
@@ -51,7 +44,7 @@ write_text(const char *text, GasketLoadOptions options, GasketOrder order, const
 static char *
 read_back(const char *name, GasketLoadOptions options)
 {
-    g_autofree char *path = g_build_filename(folder, name, NULL);
+    g_autofree char *path = g_build_filename(folder.path, name, NULL);
     const char *const inputs[] = {path};
     options.inputs = inputs;
     options.n_inputs = 1;
@@ -89,7 +82,7 @@ START_TEST(files_stand_by_ascending_id_whatever_the_numbers)
         {"a.gr", "p sp 4 3\na 1 2 0.5\na 1 4 3\na 4 2 2\n"},
         {"a.adj", "10 2 20 40\n20 0\n30 0\n40 1 20\n"},
     };
-    g_autofree char *list = put_file(folder, "list", "30\n", 3);
+    g_autofree char *list = put_file(folder.path, "list", "30\n", 3);
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
         for (size_t k = 0; k < G_N_ELEMENTS(orders); k++) {
             GasketLoadOptions options = {.want_weights = true, .format = "edges", .vertices = list};

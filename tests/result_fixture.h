@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A small result, and a folder that a test has to itself.
+ * A small result.
  *
  *   vertex      rank      parent      pair            as text ids
  *   -5          0.5       -5          1 2             a,b
@@ -10,15 +10,13 @@
 #ifndef GASKET_TESTS_RESULT_FIXTURE_H
 #define GASKET_TESTS_RESULT_FIXTURE_H
 
-#include "tests/check_main.h"
-
 #include <math.h>
 #include <string.h>
 
-#include <glib/gstdio.h>
 #include <sqlite3.h>
 
 #include "loaders/result_writer.h"
+#include "tests/folder.h"
 
 static int64_t integers[] = {-5, 7, 9000000000};
 static char text[] = "a,b"
@@ -45,43 +43,6 @@ static const GasketResultBlock text_block = {.n = 3,
                                              .ids = &text_ids,
                                              .columns = columns_data,
                                              .directory = &text_ids};
-
-typedef struct {
-    char *path;
-} Folder;
-
-static inline Folder
-folder_new(void)
-{
-    g_autoptr(GError) error = NULL;
-    Folder folder = {g_dir_make_tmp("gasket-results-XXXXXX", &error)};
-    ck_assert_no_error(error);
-    return folder;
-}
-
-static inline unsigned
-folder_count(const Folder *folder)
-{
-    g_autoptr(GDir) dir = g_dir_open(folder->path, 0, NULL);
-    unsigned n = 0;
-    while (g_dir_read_name(dir) != NULL)
-        n++;
-    return n;
-}
-
-static inline void
-folder_clear(Folder *folder)
-{
-    g_autoptr(GDir) dir = g_dir_open(folder->path, 0, NULL);
-    const char *name;
-    while ((name = g_dir_read_name(dir)) != NULL) {
-        g_autofree char *path = g_build_filename(folder->path, name, NULL);
-        ck_assert_int_eq(g_unlink(path), 0);
-    }
-    ck_assert_int_eq(g_rmdir(folder->path), 0);
-    g_free(folder->path);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Folder, folder_clear)
 
 static inline void
 write_result(const char *path, const GasketResultBlock *block, const GasketResultOptions *options)

@@ -3,9 +3,7 @@
 #ifndef GASKET_TESTS_SNAPSHOT_FOLDER_H
 #define GASKET_TESTS_SNAPSHOT_FOLDER_H
 
-#include <glib/gstdio.h>
-
-#include "tests/check_main.h"
+#include "tests/folder.h"
 
 typedef struct {
     char *path; /* does not exist before the first snapshot */
@@ -21,21 +19,6 @@ snapshot_folder_new(void)
     ck_assert_ptr_nonnull(g_mkdtemp(folder.within));
     folder.path = g_build_filename(folder.within, "snapshots", NULL);
     return folder;
-}
-
-/* Deletes a file, or a folder with all that is in it. */
-static inline void
-remove_tree(const char *path)
-{
-    GDir *dir = g_dir_open(path, 0, NULL);
-    const char *name;
-    while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-        g_autofree char *inner = g_build_filename(path, name, NULL);
-        remove_tree(inner);
-    }
-    if (dir != NULL)
-        g_dir_close(dir);
-    (void)g_remove(path);
 }
 
 static inline void
