@@ -26,7 +26,7 @@
 
 #include <math.h>
 
-/* ---- options and result ---------------------------------------------------------------------- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 typedef struct {
     const char *source;
@@ -42,13 +42,6 @@ typedef struct {
     int32_t depth;   /* -1: not visited */
     uint32_t parent; /* ordinal */
 } State;
-
-static const GasketResultColumn results[] = {
-    {.name = "depth", .kind = 0, .type = GASKET_INT32, .offset = offsetof(State, depth)},
-    {.name = "parent", .kind = 0, .type = GASKET_VERTEX, .offset = offsetof(State, parent)},
-};
-
-static const GasketNeeds needs[] = {{.in_rows = true, .degrees = true}};
 
 /* ---- the vertex program ---------------------------------------------------------------------- */
 
@@ -244,10 +237,10 @@ const GasketAlgorithm gasket_bfs = {
         "  gasket bfs friends.txt --undirected --source 0 -o levels.tsv\n",
     .options = options,
     .parameters_size = sizeof(Parameters),
-    .needs = needs,
-    .n_needs = G_N_ELEMENTS(needs),
-    .results = results,
-    .n_results = G_N_ELEMENTS(results),
+    GASKET_NEEDS({.in_rows = true, .degrees = true}),
+    GASKET_RESULTS(
+        {.name = "depth", .kind = 0, .type = GASKET_INT32, .offset = offsetof(State, depth)},
+        {.name = "parent", .kind = 0, .type = GASKET_VERTEX, .offset = offsetof(State, parent)}),
     .run = bfs_run,
     .verify = bfs_verify,
     .resumable = true,

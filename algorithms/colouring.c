@@ -25,13 +25,6 @@
  */
 #include "algorithms.h"
 
-/* The state of a vertex is its colour. */
-static const GasketResultColumn results[] = {
-    {.name = "colour", .kind = 0, .type = GASKET_UINT32},
-};
-
-static const GasketNeeds needs[] = {{.in_rows = true, .symmetric = true}};
-
 enum {
     COLOURS,
 };
@@ -186,10 +179,8 @@ const GasketAlgorithm gasket_colouring = {
         "Metrics: colours. With --engine async which colouring it is differs from run to run.\n"
         "\n"
         "  gasket colouring web.txt.gz -o colours.tsv\n",
-    .needs = needs,
-    .n_needs = G_N_ELEMENTS(needs),
-    .results = results,
-    .n_results = G_N_ELEMENTS(results),
+    GASKET_NEEDS({.in_rows = true, .symmetric = true}),
+    GASKET_RESULTS({.name = "colour", .kind = 0, .type = GASKET_UINT32}),
     .run = colouring_run,
     .verify = colouring_verify,
     .engines = 1 << GASKET_ENGINE_CHROMATIC | 1 << GASKET_ENGINE_ASYNC,

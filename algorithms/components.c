@@ -35,12 +35,6 @@ typedef struct {
     uint32_t reached; /* for the verifier */
 } State;
 
-static const GasketResultColumn results[] = {
-    {.name = "component", .kind = 0, .type = GASKET_VERTEX, .offset = offsetof(State, label)},
-};
-
-static const GasketNeeds needs[] = {{.in_rows = true, .degrees = true, .symmetric = true}};
-
 /* ---- the vertex program ---------------------------------------------------------------------- */
 
 enum {
@@ -378,10 +372,9 @@ const GasketAlgorithm gasket_components = {
         "smallest id. Metrics: components, largest_component (vertices).\n"
         "\n"
         "  gasket components web.txt.gz -o components.tsv\n",
-    .needs = needs,
-    .n_needs = G_N_ELEMENTS(needs),
-    .results = results,
-    .n_results = G_N_ELEMENTS(results),
+    GASKET_NEEDS({.in_rows = true, .degrees = true, .symmetric = true}),
+    GASKET_RESULTS(
+        {.name = "component", .kind = 0, .type = GASKET_VERTEX, .offset = offsetof(State, label)}),
     .run = components_run,
     .verify = components_verify,
     .resumable = true,

@@ -33,7 +33,7 @@
 
 #include <math.h>
 
-/* ---- options and result ---------------------------------------------------------------------- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 typedef enum {
     PRECISION_AUTO,
@@ -61,14 +61,6 @@ static const GasketOption options[] = {
      .help = "file of lines `id [weight]`: jumps, and the ranks of vertices without out-edges, go "
              "to these vertices in proportion to the weights"},
     {.name = NULL},
-};
-
-static const GasketResultColumn results[] = {
-    {.name = "rank", .kind = 0, .type = GASKET_DOUBLE, .rank = true},
-};
-
-static const GasketNeeds needs[] = {
-    {.in_rows = true, .strengths = true, .weights_if_asked = true, .nonnegative = true},
 };
 
 /* ---- the vertex program ---------------------------------------------------------------------- */
@@ -431,10 +423,9 @@ const GasketAlgorithm gasket_pagerank = {
         "  gasket pagerank web.txt.gz --personalize home.txt --damping 0.9\n",
     .options = options,
     .parameters_size = sizeof(Parameters),
-    .needs = needs,
-    .n_needs = G_N_ELEMENTS(needs),
-    .results = results,
-    .n_results = G_N_ELEMENTS(results),
+    GASKET_NEEDS(
+        {.in_rows = true, .strengths = true, .weights_if_asked = true, .nonnegative = true}),
+    GASKET_RESULTS({.name = "rank", .kind = 0, .type = GASKET_DOUBLE, .rank = true}),
     .default_iterations = 200,
     .default_tolerance = 1e-6,
     .prepare = pagerank_prepare,

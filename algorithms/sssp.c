@@ -24,7 +24,7 @@
 
 #include <math.h>
 
-/* ---- options and result ---------------------------------------------------------------------- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 typedef struct {
     const char *source;
@@ -34,15 +34,6 @@ static const GasketOption options[] = {
     {"source", GASKET_OPTION_STRING, offsetof(Parameters, source),
      .help = "the vertex where paths start", .required = true, .value_name = "ID"},
     {.name = NULL},
-};
-
-/* The state of a vertex is its distance. */
-static const GasketResultColumn results[] = {
-    {.name = "distance", .kind = 0, .type = GASKET_DOUBLE},
-};
-
-static const GasketNeeds needs[] = {
-    {.in_rows = true, .degrees = true, .weights = true, .nonnegative = true},
 };
 
 /* ---- the vertex program ---------------------------------------------------------------------- */
@@ -300,10 +291,8 @@ const GasketAlgorithm gasket_sssp = {
         "  gasket sssp roads.gr --source 17 -o paths.tsv\n",
     .options = options,
     .parameters_size = sizeof(Parameters),
-    .needs = needs,
-    .n_needs = G_N_ELEMENTS(needs),
-    .results = results,
-    .n_results = G_N_ELEMENTS(results),
+    GASKET_NEEDS({.in_rows = true, .degrees = true, .weights = true, .nonnegative = true}),
+    GASKET_RESULTS({.name = "distance", .kind = 0, .type = GASKET_DOUBLE}),
     .run = sssp_run,
     .verify = sssp_verify,
     .resumable = true,
