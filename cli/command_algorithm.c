@@ -280,8 +280,7 @@ check_call(const GasketCliCall *call, const char *const *inputs, unsigned n_inpu
     if (call->algorithm->input == GASKET_INPUT_RATINGS) {
         if (!gasket_ratings_input_check(common, error))
             return false;
-        if (common->output != NULL && call->algorithm->recommends != GASKET_RECOMMENDS_FACTORS &&
-            call->algorithm->recommends != GASKET_RECOMMENDS_SCORES)
+        if (common->output != NULL && call->algorithm->recommends == GASKET_RECOMMENDS_NOTHING)
             return gasket_cli_refuse(error, "--output: %s leaves no model", call->algorithm->name);
         if (common->output != NULL && !gasket_factor_model_check(common->output, error))
             return false;

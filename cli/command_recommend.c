@@ -258,7 +258,7 @@ static void
 join_seen(const GasketFactorModel *model, const GasketIds *users, uint32_t user,
           const uint32_t *items, size_t n, GArray *ret)
 {
-    const GasketSeen *seen = &model->seen;
+    const GasketModelRows *seen = &model->seen;
     g_array_set_size(ret, 0);
     g_array_append_vals(ret, items, (guint)n);
     uint32_t row = gasket_factor_model_find(model, 0, users, user);
@@ -283,9 +283,10 @@ recommend_folded(const GasketCliCall *call, const GasketFactorModel *model, uint
                  GasketScoredItem *list, GError **error)
 {
     const AskOptions *options = call->own;
-    g_autoptr(GasketFactorFold) fold = gasket_factor_fold_new(model, error);
+    const bool neighbours = model->neighbours.begin != NULL;
+    g_autoptr(GasketFactorFold) fold = neighbours ? NULL : gasket_factor_fold_new(model, error);
     g_autoptr(GasketGraph) graph =
-        fold != NULL ? load_ratings(options->ratings, call, error) : NULL;
+        fold != NULL || neighbours ? load_ratings(options->ratings, call, error) : NULL;
     if (graph == NULL)
         return false;
     const GasketIds *users = &graph->kinds[0].ids, *items = &graph->kinds[1].ids;
@@ -296,7 +297,6 @@ recommend_folded(const GasketCliCall *call, const GasketFactorModel *model, uint
     if (answers == NULL)
         return false;
 
-    g_autofree float *factors = g_new(float, model->rank + 1);
     g_autoptr(GArray) seen = g_array_new(FALSE, FALSE, sizeof(uint32_t));
     bool found = false;
     for (uint64_t e = 0; e < rows->n_entries; e++)
@@ -304,18 +304,16 @@ recommend_folded(const GasketCliCall *call, const GasketFactorModel *model, uint
     for (uint32_t u = 0; u < users->n; u++) {
         const uint32_t *own = rows->neighbour + rows->offset[u];
         const size_t n_own = rows->offset[u + 1] - rows->offset[u];
-        float bias;
+        uint32_t n;
         if (!is_asked(options, users, u))
             continue;
         found = true;
-        if (!gasket_factor_fold_user(fold, n_own, own, rating + rows->offset[u], factors, &bias,
-                                     error))
-            return false;
         if (options->exclude_seen)
             join_seen(model, users, u, own, n_own, seen);
-        uint32_t n =
-            gasket_factor_model_best(model, factors, bias, (const uint32_t *)(void *)seen->data,
-                                     seen->len, count, list);
+        if (!gasket_factor_model_best_new(model, fold, n_own, own, rating + rows->offset[u],
+                                          (const uint32_t *)(void *)seen->data, seen->len, count,
+                                          list, &n, error))
+            return false;
         if (!add_list(answers, u, list, n, error))
             return false;
     }
@@ -382,6 +380,11 @@ similar(GasketCliCall *call, int *ret_status, GError **error)
     g_autoptr(GasketFactorModel) model = gasket_factor_model_read(call->arguments[0], error);
     if (model == NULL || (options->item != NULL && !find(model, 1, options->item, &first, error)))
         return false;
+    if (model->neighbours.begin != NULL && model->own == 0)
+        return gasket_cli_refuse(error,
+                                 "similar: a model of %s has neighbours of users, not of "
+                                 "items",
+                                 model->algorithm);
     const GasketFactorSide *items = &model->side[1];
     const uint32_t end = options->all ? items->n : first + 1;
     const uint32_t count = (uint32_t)MIN(options->count, (int64_t)items->n);
@@ -403,10 +406,12 @@ const GasketCliCommand gasket_cli_similar_command = {
     .name = "similar",
     .arguments = "MODEL",
     .summary = "items that are like another, by a model",
-    .description = "Writes the items whose factors have the largest cosine with those of an item: "
-                   "item, rank, similar, similarity.\n"
-                   "\n"
-                   "  gasket similar model/ --item 50\n",
+    .description =
+        "Writes the items whose factors have the largest cosine with those of an item, or its "
+        "neighbours by itemknn: "
+        "item, rank, similar, similarity.\n"
+        "\n"
+        "  gasket similar model/ --item 50\n",
     .tables = GASKET_CLI_MACHINE,
     .options = similar_options,
     .options_size = sizeof(AskOptions),

@@ -22,10 +22,7 @@ gasket_cli_model_new(const GasketAlgorithm *algorithm, const GasketResultColumn 
     }
     GasketCliModel *model = g_new0(GasketCliModel, 1);
     model->seen = seen;
-    /* The first result column of a method with factors says how many there are. */
-    model->model = gasket_factor_model_new(algorithm->name, (uint32_t)MAX(results[0].length, 1));
-    model->model->scores = algorithm->recommends == GASKET_RECOMMENDS_SCORES;
-    gasket_factor_model_set_options(model->model, algorithm->options, parameters);
+    model->model = gasket_factor_model_of(algorithm, results, parameters);
     return model;
 }
 
@@ -42,8 +39,8 @@ gasket_cli_model_free(GasketCliModel *model)
 bool
 gasket_cli_model_keep_seen(GasketCliModel *model, const GasketGraph *graph, GError **error)
 {
-    g_auto(GasketSeen) seen = {0};
-    return gasket_seen_from_graph(graph, &seen, error) &&
+    g_auto(GasketModelRows) seen = {0};
+    return gasket_seen_from_graph(graph, model->model->rank == 0, &seen, error) &&
            gasket_seen_store(&seen, fileno(model->seen), error);
 }
 

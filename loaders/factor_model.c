@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/array.h"
+#include "loaders/neighbour_model.h"
 #include "loaders/number_text.h"
 
 GasketFactorModel *
@@ -30,6 +31,7 @@ gasket_factor_model_free(GasketFactorModel *model)
         gasket_array_free(model->side[k].bias);
     }
     gasket_seen_clear(&model->seen);
+    gasket_seen_clear(&model->neighbours);
     gasket_report_clear(&model->report);
     g_hash_table_unref(model->options);
     g_free(model->algorithm);
@@ -69,6 +71,21 @@ gasket_factor_model_set_options(GasketFactorModel *model, const GasketOption *op
             g_hash_table_insert(model->options, g_strdup(option->name), text);
     }
     gasket_number_text_free(numbers);
+}
+
+GasketFactorModel *
+gasket_factor_model_of(const GasketAlgorithm *method, const GasketResultColumn *results,
+                       const void *parameters)
+{
+    const bool neighbours = method->recommends == GASKET_RECOMMENDS_NEIGHBOURS;
+    /* The first result column of a method with factors says how many there are. */
+    GasketFactorModel *model =
+        gasket_factor_model_new(method->name, neighbours ? 0 : (uint32_t)MAX(results[0].length, 1));
+    gasket_factor_model_set_options(model, method->options, parameters);
+    model->own = results[0].kind;
+    model->scores = method->recommends == GASKET_RECOMMENDS_SCORES ||
+                    g_strcmp0(g_hash_table_lookup(model->options, "predict"), "preferences") == 0;
+    return model;
 }
 
 double
@@ -122,24 +139,65 @@ add_ids(GasketFactorSide *side, const GasketIds *ids, uint32_t n, GError **error
     return true;
 }
 
+static bool
+add_factors(GasketFactorModel *model, GasketFactorSide *side, const GasketResultBlock *block,
+            GError **error)
+{
+    void *factors = side->factors;
+    if (!grow(&factors, ((uint64_t)side->n + block->n) * model->rank, sizeof(float), error))
+        return false;
+    side->factors = factors;
+    memcpy(side->factors + (size_t)side->n * model->rank, block->columns[0],
+           block->n * model->rank * sizeof(float));
+    return true;
+}
+
+static bool
+add_neighbours(GasketModelRows *rows, const GasketResultBlock *block, GError **error)
+{
+    const uint64_t *from = block->begin[0];
+    const uint64_t n = (uint64_t)rows->n + block->n, more = from[block->n] - from[0];
+    void *begin = rows->begin, *item = rows->item, *value = rows->value;
+    if (!grow(&begin, n + 1, sizeof *rows->begin, error))
+        return false;
+    rows->begin = begin;
+    const uint64_t old = rows->begin[rows->n];
+    if (!grow(&item, old + more + 1, sizeof *rows->item, error))
+        return false;
+    rows->item = item;
+    if (!grow(&value, old + more + 1, sizeof *rows->value, error))
+        return false;
+    rows->value = value;
+    memcpy(rows->item + old, (const uint32_t *)block->columns[0] + from[0],
+           more * sizeof *rows->item);
+    memcpy(rows->value + old, (const float *)block->columns[1] + from[0],
+           more * sizeof *rows->value);
+    for (size_t i = 0; i <= block->n; i++)
+        rows->begin[rows->n + i] = old + from[i] - from[0];
+    rows->n = (uint32_t)n;
+    return true;
+}
+
 bool
 gasket_factor_model_add(GasketFactorModel *model, const GasketResultBlock *block, GError **error)
 {
     GasketFactorSide *side = &model->side[block->kind];
+    const bool factors = model->rank > 0, own = !factors && block->kind == model->own;
     const uint64_t n = (uint64_t)side->n + block->n;
-    void *factors = side->factors, *bias = side->bias;
+    void *bias = side->bias;
 
-    if (!grow(&factors, n * model->rank, sizeof(float), error))
-        return false;
-    side->factors = factors;
-    if (!grow(&bias, n, sizeof(float), error))
+    if ((factors && !add_factors(model, side, block, error)) ||
+        (own && !add_neighbours(&model->neighbours, block, error)) ||
+        !grow(&bias, n, sizeof(float), error))
         return false;
     side->bias = bias;
     if (!add_ids(side, block->ids, (uint32_t)block->n, error))
         return false;
-    memcpy(side->factors + (size_t)side->n * model->rank, block->columns[0],
-           block->n * model->rank * sizeof(float));
-    memcpy(side->bias + side->n, block->columns[1], block->n * sizeof(float));
+    memcpy(side->bias + side->n,
+           block->columns[factors ? 1
+                          : own   ? 2
+                                  : 0],
+           block->n * sizeof(float));
     side->n = side->ids.n = (uint32_t)n;
     return true;
 }
@@ -217,6 +275,8 @@ double
 gasket_factor_model_score(const GasketFactorModel *model, uint32_t user, uint32_t item)
 {
     const GasketFactorSide *users = &model->side[0], *items = &model->side[1];
+    if (model->neighbours.begin != NULL)
+        return gasket_neighbour_score(model, user, item);
     double score = model->mean;
     if (user != GASKET_NO_VERTEX)
         score += users->bias[user];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What users were trained on, out of a graph of ratings; see factor_model.h. */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,11 +10,12 @@
 #include "loaders/factor_model.h"
 
 void
-gasket_seen_clear(GasketSeen *seen)
+gasket_seen_clear(GasketModelRows *seen)
 {
     gasket_array_free(seen->begin);
     gasket_array_free(seen->item);
-    *seen = (GasketSeen){0};
+    gasket_array_free(seen->value);
+    *seen = (GasketModelRows){0};
 }
 
 static uint32_t
@@ -22,11 +24,16 @@ ordinal_of(const GasketGraphKind *kind, uint32_t number)
     return kind->ordinal != NULL ? kind->ordinal[number] : number;
 }
 
+typedef struct {
+    uint32_t item;
+    float rating;
+} Rated;
+
 static int
-compare_items(const void *a, const void *b)
+compare_rated(const void *a, const void *b)
 {
-    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return x < y ? -1 : x > y;
+    const Rated *x = a, *y = b;
+    return x->item < y->item ? -1 : x->item > y->item;
 }
 
 /* Rows of a relation that a model is trained on: not those of "test". */
@@ -39,11 +46,36 @@ rows_of(const GasketGraph *graph, unsigned relation)
     return rows->offset != NULL ? rows : NULL;
 }
 
-bool
-gasket_seen_from_graph(const GasketGraph *graph, GasketSeen *ret_seen, GError **error)
+/* Fills the row of user u, whose relations have `room` ratings at most. */
+static void
+fill_row(const GasketGraph *graph, uint32_t u, Rated *room, GasketModelRows *seen)
 {
-    const GasketGraphKind *users = &graph->kinds[0], *items = &graph->kinds[1];
-    g_auto(GasketSeen) seen = {.n = users->n_vertices};
+    const uint64_t first = seen->begin[ordinal_of(&graph->kinds[0], u)];
+    size_t n = 0;
+    for (unsigned r = 0; r < 3; r++) {
+        const GasketGraphRows *rows = rows_of(graph, r);
+        for (uint64_t e = rows != NULL ? rows->offset[u] : 0;
+             rows != NULL && e < rows->offset[u + 1]; e++)
+            room[n++] =
+                (Rated){ordinal_of(&graph->kinds[1], rows->neighbour[e]),
+                        r == 0 && seen->value != NULL ? ((const float *)rows->columns[0].data)[e]
+                                                      : NAN};
+    }
+    qsort(room, n, sizeof *room, compare_rated);
+    for (size_t i = 0; i < n; i++) {
+        seen->item[first + i] = room[i].item;
+        if (seen->value != NULL)
+            seen->value[first + i] = room[i].rating;
+    }
+}
+
+bool
+gasket_seen_from_graph(const GasketGraph *graph, bool ratings, GasketModelRows *ret_seen,
+                       GError **error)
+{
+    const GasketGraphKind *users = &graph->kinds[0];
+    g_auto(GasketModelRows) seen = {.n = users->n_vertices};
+    uint64_t most = 0;
 
     seen.begin = gasket_array_new((uint64_t)seen.n + 1, sizeof *seen.begin, error);
     if (seen.begin == NULL)
@@ -53,23 +85,23 @@ gasket_seen_from_graph(const GasketGraph *graph, GasketSeen *ret_seen, GError **
         for (uint32_t u = 0; rows != NULL && u < seen.n; u++)
             seen.begin[ordinal_of(users, u) + 1] += rows->offset[u + 1] - rows->offset[u];
     }
-    for (uint32_t u = 0; u < seen.n; u++)
-        seen.begin[u + 1] += seen.begin[u];
-    seen.item = gasket_array_new(seen.begin[seen.n] + 1, sizeof *seen.item, error);
-    if (seen.item == NULL)
-        return false;
     for (uint32_t u = 0; u < seen.n; u++) {
-        uint32_t *first = seen.item + seen.begin[ordinal_of(users, u)], *next = first;
-        for (unsigned r = 0; r < 3; r++) {
-            const GasketGraphRows *rows = rows_of(graph, r);
-            for (uint64_t e = rows != NULL ? rows->offset[u] : 0;
-                 rows != NULL && e < rows->offset[u + 1]; e++)
-                *next++ = ordinal_of(items, rows->neighbour[e]);
-        }
-        qsort(first, (size_t)(next - first), sizeof *first, compare_items);
+        most = MAX(most, seen.begin[u + 1]);
+        seen.begin[u + 1] += seen.begin[u];
     }
+    seen.item = gasket_array_new(seen.begin[seen.n] + 1, sizeof *seen.item, error);
+    if (seen.item == NULL ||
+        (ratings && (seen.value = gasket_array_new(seen.begin[seen.n] + 1, sizeof *seen.value,
+                                                   error)) == NULL))
+        return false;
+    Rated *room = gasket_array_new(most + 1, sizeof *room, error);
+    if (room == NULL)
+        return false;
+    for (uint32_t u = 0; u < seen.n; u++)
+        fill_row(graph, u, room, &seen);
+    gasket_array_free(room);
     *ret_seen = seen;
-    seen = (GasketSeen){0};
+    seen = (GasketModelRows){0};
     return true;
 }
 
@@ -114,23 +146,24 @@ fetch(int fd, void *data, size_t size, off_t *at, GError **error)
 }
 
 bool
-gasket_seen_store(const GasketSeen *seen, int fd, GError **error)
+gasket_seen_store(const GasketModelRows *seen, int fd, GError **error)
 {
-    const uint64_t n = seen->n;
+    const uint64_t n = seen->n, rated = seen->value != NULL;
     off_t at = 0;
-    return store(fd, &n, sizeof n, &at, error) &&
+    return store(fd, &n, sizeof n, &at, error) && store(fd, &rated, sizeof rated, &at, error) &&
            store(fd, seen->begin, (n + 1) * sizeof *seen->begin, &at, error) &&
-           store(fd, seen->item, seen->begin[n] * sizeof *seen->item, &at, error);
+           store(fd, seen->item, seen->begin[n] * sizeof *seen->item, &at, error) &&
+           (!rated || store(fd, seen->value, seen->begin[n] * sizeof *seen->value, &at, error));
 }
 
 bool
-gasket_seen_fetch(int fd, GasketSeen *ret_seen, GError **error)
+gasket_seen_fetch(int fd, GasketModelRows *ret_seen, GError **error)
 {
-    g_auto(GasketSeen) seen = {0};
-    uint64_t n;
+    g_auto(GasketModelRows) seen = {0};
+    uint64_t n, rated;
     off_t at = 0;
 
-    if (!fetch(fd, &n, sizeof n, &at, error))
+    if (!fetch(fd, &n, sizeof n, &at, error) || !fetch(fd, &rated, sizeof rated, &at, error))
         return false;
     seen.n = (uint32_t)n;
     seen.begin = gasket_array_new(n + 1, sizeof *seen.begin, error);
@@ -139,7 +172,13 @@ gasket_seen_fetch(int fd, GasketSeen *ret_seen, GError **error)
     seen.item = gasket_array_new(seen.begin[n] + 1, sizeof *seen.item, error);
     if (seen.item == NULL || !fetch(fd, seen.item, seen.begin[n] * sizeof *seen.item, &at, error))
         return false;
+    if (rated != 0) {
+        seen.value = gasket_array_new(seen.begin[n] + 1, sizeof *seen.value, error);
+        if (seen.value == NULL ||
+            !fetch(fd, seen.value, seen.begin[n] * sizeof *seen.value, &at, error))
+            return false;
+    }
     *ret_seen = seen;
-    seen = (GasketSeen){0};
+    seen = (GasketModelRows){0};
     return true;
 }

@@ -118,13 +118,12 @@ static bool
 check_method(const GasketAlgorithm *method, const GasketGraph *graph, GError **error)
 {
     if (method == NULL || method->input != GASKET_INPUT_RATINGS ||
-        (method->recommends != GASKET_RECOMMENDS_FACTORS &&
-         method->recommends != GASKET_RECOMMENDS_SCORES)) {
+        method->recommends == GASKET_RECOMMENDS_NOTHING) {
         g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT,
-                    "%s is no method that leaves factors", method != NULL ? method->name : "NULL");
+                    "%s is no method that leaves a model", method != NULL ? method->name : "NULL");
         return false;
     }
-    if (graph->n_kinds == 2 && graph->n_relations >= 2 &&
+    if (graph->n_kinds >= 2 && graph->n_relations >= 2 &&
         graph->relations[0].rows[GASKET_OUT].offset != NULL)
         return true;
     g_set_error(error, GASKET_ERROR, GASKET_ERROR_ARGUMENT, "the graph is not one of ratings");
@@ -159,13 +158,10 @@ train(const GasketAlgorithm *method, const void *parameters, const GasketRunOpti
         .result = take_result,
         .finish = finish,
     };
-    g_autoptr(GasketFactorModel) model =
-        gasket_factor_model_new(method->name, (uint32_t)MAX(results[0].length, 1));
-    model->scores = method->recommends == GASKET_RECOMMENDS_SCORES;
-    gasket_factor_model_set_options(model, method->options, parameters);
+    g_autoptr(GasketFactorModel) model = gasket_factor_model_of(method, results, parameters);
     training->model = model;
     GasketStopped stopped;
-    return gasket_seen_from_graph(training->graph, &model->seen, error) &&
+    return gasket_seen_from_graph(training->graph, model->rank == 0, &model->seen, error) &&
                    gasket_job_run(&job, &stopped, error)
                ? g_steal_pointer(&model)
                : NULL;

@@ -387,8 +387,8 @@ START_TEST(what_was_seen_comes_back_from_a_file)
 {
     uint64_t begin[] = {0, 2, 2, 5};
     uint32_t item[] = {1, 4, 0, 2, 3};
-    const GasketSeen seen = {3, begin, item};
-    g_auto(GasketSeen) again = {0};
+    const GasketModelRows seen = {.n = 3, .begin = begin, .item = item};
+    g_auto(GasketModelRows) again = {0};
     FILE *file = tmpfile();
     GError *error = NULL;
     ck_assert_ptr_nonnull(file);
@@ -398,7 +398,7 @@ START_TEST(what_was_seen_comes_back_from_a_file)
     ck_assert_int_eq(memcmp(again.begin, begin, sizeof begin), 0);
     ck_assert_int_eq(memcmp(again.item, item, sizeof item), 0);
     ck_assert_int_eq(ftruncate(fileno(file), 40), 0);
-    g_auto(GasketSeen) cut = {0};
+    g_auto(GasketModelRows) cut = {0};
     ck_assert(!gasket_seen_fetch(fileno(file), &cut, &error));
     ck_assert(g_error_matches(error, GASKET_ERROR, GASKET_ERROR_IO));
     g_error_free(error);

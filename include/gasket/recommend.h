@@ -57,9 +57,9 @@ GASKET_API GasketGraph *gasket_ratings_new(size_t n, const int64_t *user, const 
 
 /* ---- training -------------------------------------------------------------------------------- */
 
-/* Trains a method with factors on ratings, which are used up. options: "name=value" of those that
- * differ from the defaults, ending with NULL; NULL: none. run: workers, threads, iterations, ...;
- * NULL: the defaults. Errors: ARGUMENT; FAILED where the model diverges; MEMORY. */
+/* Trains a method with factors or neighbours on ratings, which are used up. options: "name=value"
+ * of those that differ from the defaults, ending with NULL; NULL: none. run: workers, threads,
+ * iterations, ...; NULL: the defaults. Errors: ARGUMENT; FAILED if the model diverges; MEMORY. */
 GASKET_API GasketFactorModel *
 gasket_factor_model_train(const GasketAlgorithm *method, const char *const *options,
                           GasketGraph **ratings_take, const GasketRunOptions *run, GError **error);
@@ -118,7 +118,8 @@ GASKET_API bool gasket_factor_model_recommend_new(const GasketFactorModel *model
                                                   GasketScoredItem *ret_list, uint32_t *ret_n,
                                                   GError **error);
 
-/* The count items whose factors have the largest cosine with those of an item, without itself. */
+/* The count items whose factors have the largest cosine with those of an item, without itself; of
+ * itemknn its neighbours, of userknn none. */
 GASKET_API uint32_t gasket_factor_model_like(const GasketFactorModel *model, uint32_t item,
                                              uint32_t count, GasketScoredItem *ret_list);
 

@@ -129,6 +129,31 @@ run sgd ratings.tsv --rate 5
 expect_status 1
 expect_err_line 'diverges.*try a smaller --rate'
 
+# Neighbours: the same three commands.
+run itemknn ratings.tsv --neighbours 5 -o near/ -q
+expect_status 0
+run itemknn ratings.tsv --neighbours 5 -o near3/ --workers 3 -q
+for file in near/*; do
+    expect_same "$file" "near3/${file#near/}"
+done
+run predict near/ ratings.tsv --no-header
+expect_status 0
+[ "$(wc -l <out)" -eq "$(grep -vc '^[#%]' ratings.tsv)" ] || fail "a pair is missing"
+run recommend near/ --user 7 --count 3 --exclude-seen
+expect_status 0
+[ "$(wc -l <out)" -eq 4 ] || fail "expected a heading and 3 items"
+run similar near/ --item 7 --count 3
+expect_status 0
+[ "$(wc -l <out)" -eq 4 ] || fail "expected a heading and 3 items"
+run recommend near/ --ratings ratings.tsv --user 7 --count 3
+expect_status 0
+run userknn ratings.tsv -o near/ -q
+expect_status 0
+run similar near/ --item 7
+expect_status 2
+run recommend near/ --ratings ratings.tsv --user 7
+expect_status 2
+
 # Features: whoever has some and no ratings is in the model; the same bits for every number of workers.
 printf '1\told\tkind:2\n2\told\n3\tyoung\tkind\n900\tyoung\n' >users.tsv
 printf '1|Title|1|0\n2|Other|0|1\n3|Third|1|1\n' >items
