@@ -278,8 +278,11 @@ gasket_factor_model_write(const GasketFactorModel *model, const char *path, GErr
     }
     g_autofree char *old = gasket_result_file_spare_name(target);
     bool replaces = g_file_test(target, G_FILE_TEST_EXISTS);
-    if ((replaces && rename(target, old) != 0) || rename(fresh, target) != 0) {
+    bool away = replaces && rename(target, old) == 0;
+    if (away != replaces || rename(fresh, target) != 0) {
         fail_io(path, error);
+        if (away)
+            (void)rename(old, target); /* else it stands under the other name still */
         remove_folder(fresh);
         return false;
     }
