@@ -88,8 +88,8 @@ check(const LinearSystem *system, GError **error)
         [LINEAR_NO_DIAGONAL] = "no diagonal entry, expected one other than 0 in each row",
         [LINEAR_NOT_FINITE] = "a number that is not finite",
         [LINEAR_TWICE] = "an entry that stands twice, expected each once, or --multi-edges sum",
-        [LINEAR_UNLIKE] = "an entry whose mirror image differs, expected a symmetric matrix; "
-                          "jacobi takes others",
+        [LINEAR_UNLIKE] = ("an entry whose mirror image differs, expected a symmetric matrix; "
+                           "jacobi takes others"),
         [LINEAR_NEGATIVE] = "a negative diagonal entry, expected a positive one in each row",
     };
     for (unsigned f = 0; f < LINEAR_N_FAULTS; f++) {
