@@ -10,6 +10,7 @@
  *   bp_splash.c, bp_splash_grow.c  trees grown where most has changed
  *   bp_counting.c  entropies that count otherwise: tree-reweighted, and a double loop that settles
  *   bp_weights.c   the weights of tree-reweighted belief propagation
+ *   bp_restart.c  several starts, of which the best counts
  *   bp_tree.c    forests: exact in two passes
  *   bp_finish.c  marginals, the partition function, decoding
  *
@@ -162,6 +163,15 @@ typedef struct {
     bool exhausted;  /* the most damping there is has not helped */
 } BpDamping;
 
+/* The best of several runs of messages. */
+typedef struct {
+    uint32_t tried, which; /* which of them it is */
+    bool converged;
+    double log_z, residual;
+    double *marginal; /* as in BpSettings */
+    int32_t *state;   /* [n_variables] */
+} BpAnswer;
+
 /* A run of the algorithm. */
 typedef struct {
     GasketRun *run;
@@ -177,7 +187,20 @@ typedef struct {
     BpFactorMarginals factors;
     double *marginal; /* of variables where those of factors are the result; else NULL */
     int64_t updates;
+    bool converged;  /* the last run of messages, ... */
+    double residual; /* ... and what it ended with */
+    BpAnswer best;
 } Bp;
+
+/* [all] Ends an iteration of messages. */
+void bp_end_iteration(Bp *bp, double residual, bool converged);
+
+/* [all] Variables send before factors have had anything to. */
+bool bp_speak_first(Bp *bp, BpOutcome *ret_outcome, GError **error);
+
+/* [all] After bp_finish, whose result and log Z it replaces by those of the best of so many
+ * restarts if that is better. damping: to begin with. */
+bool bp_restart(Bp *bp, uint32_t restarts, double damping, double *log_z, GError **error);
 
 /* More damping if residuals have not fallen for long. */
 void bp_damping_watch(BpDamping *damping, BpSettings *settings, double residual, double tolerance);

@@ -237,8 +237,8 @@ bp_double_loop(Bp *bp, BpCounting *counting, BpOutcome *ret_outcome, GError **er
         if (!sweep_inner(bp, sweeps[stage], ret_outcome, error) ||
             !take_beliefs(bp, counting, &moved, error))
             return false;
-        gasket_run_end_iteration(bp->run, moved,
-                                 *ret_outcome == BP_DONE && moved < gasket_run_tolerance(bp->run));
+        bp_end_iteration(bp, moved,
+                         *ret_outcome == BP_DONE && moved < gasket_run_tolerance(bp->run));
         best = MIN(best, moved);
         if (++at < window)
             continue;

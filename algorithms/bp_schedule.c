@@ -69,6 +69,14 @@ bp_is_fast(const Bp *bp)
     return bp->model.domain == FACTOR_LINEAR && bp->model.uniform == 2;
 }
 
+void
+bp_end_iteration(Bp *bp, double residual, bool converged)
+{
+    bp->residual = residual;
+    bp->converged = converged;
+    gasket_run_end_iteration(bp->run, residual, converged);
+}
+
 bool
 bp_need_order(Bp *bp, GError **error)
 {
@@ -147,9 +155,8 @@ sweep_sequential(Bp *bp, double *ret_residual, BpOutcome *ret_outcome, GError **
     return true;
 }
 
-/* Variables speak first: factors have had nothing to send yet. */
-static bool
-speak_first(Bp *bp, BpOutcome *ret_outcome, GError **error)
+bool
+bp_speak_first(Bp *bp, BpOutcome *ret_outcome, GError **error)
 {
     const GasketProgram variables = bp_variable_program(&bp->settings);
 
@@ -192,7 +199,7 @@ sweep_to_end(Bp *bp, BpOutcome *ret_outcome, GError **error)
         bool converged = *ret_outcome == BP_DONE && residual < gasket_run_tolerance(bp->run);
         if (converged && !check_conflict(bp, &converged, error))
             return false;
-        gasket_run_end_iteration(bp->run, residual, converged);
+        bp_end_iteration(bp, residual, converged);
         if (!converged)
             bp_damping_watch(&bp->damping, &bp->settings, residual, gasket_run_tolerance(bp->run));
     }
@@ -244,7 +251,7 @@ by_residual(Bp *bp, BpOutcome *ret_outcome, GError **error)
     if (!pass_woken(bp, &residual, ret_outcome, error))
         return false;
     if (*ret_outcome == BP_UNDERFLOW)
-        gasket_run_end_iteration(bp->run, NAN, false);
+        bp_end_iteration(bp, NAN, false);
     if (*ret_outcome != BP_DONE)
         return true;
     if (!sweep_parallel(bp, &left, ret_outcome, error))
@@ -254,7 +261,9 @@ by_residual(Bp *bp, BpOutcome *ret_outcome, GError **error)
     if (converged && !check_conflict(bp, &converged, error))
         return false;
     if (bp->schedule == BP_SCHEDULE_SPLASH || (*ret_outcome == BP_DONE && !converged))
-        gasket_run_end_iteration(bp->run, left, converged);
+        bp_end_iteration(bp, left, converged);
+    bp->converged = converged;
+    bp->residual = left;
     if (*ret_outcome != BP_DONE || converged)
         return true;
     return bp_need_order(bp, error) && sweep_to_end(bp, ret_outcome, error);
@@ -265,7 +274,7 @@ iterate(Bp *bp, BpOutcome *ret_outcome, GError **error)
 {
     if (bp->schedule == BP_SCHEDULE_RESIDUAL || bp->schedule == BP_SCHEDULE_SPLASH)
         return by_residual(bp, ret_outcome, error);
-    if (bp->schedule != BP_SCHEDULE_PARALLEL && !speak_first(bp, ret_outcome, error))
+    if (bp->schedule != BP_SCHEDULE_PARALLEL && !bp_speak_first(bp, ret_outcome, error))
         return false;
     return sweep_to_end(bp, ret_outcome, error);
 }
@@ -282,7 +291,7 @@ over_tree(Bp *bp, BpOutcome *ret_outcome, GError **error)
         return false;
     bp->settings.damping = damping;
     if (*ret_outcome != BP_UNDERFLOW)
-        gasket_run_end_iteration(bp->run, 0, true);
+        bp_end_iteration(bp, 0, true);
     return true;
 }
 

@@ -3,36 +3,7 @@
  * Belief propagation against enumeration of every assignment: exact without cycles, near it with
  * weak ones; the same bits in every placement; zeros, evidence, contradictions, extreme tables.
  */
-#include "algorithms/algorithms.h"
-#include "tests/factor_models.h"
-
-static void *
-parameters_with(const char *const *settings)
-{
-    g_autoptr(GError) error = NULL;
-    void *parameters = g_malloc0(gasket_bp.parameters_size);
-    gasket_options_set_defaults(gasket_bp.options, parameters);
-    for (; settings != NULL && *settings != NULL; settings += 2)
-        ck_assert_msg(gasket_options_set(gasket_bp.options, parameters, settings[0], settings[1],
-                                         &error),
-                      "%s", error ? error->message : "");
-    return parameters;
-}
-
-static GasketResult *
-run_bp(const SmallModel *model, const char *const *settings, double tolerance)
-{
-    g_autofree void *parameters = parameters_with(settings);
-    g_autoptr(GError) error = NULL;
-    const Experiment experiment = {.algorithm = &gasket_bp,
-                                   .parameters = parameters,
-                                   .build = small_model_build,
-                                   .data = model};
-    const GasketRunOptions options = {.tolerance = tolerance};
-    GasketResult *result = run_once(&experiment, &options, &error);
-    ck_assert_msg(result != NULL, "%s", error ? error->message : "");
-    return result;
-}
+#include "tests/bp_runs.h"
 
 static void
 assert_exact(const SmallModel *model, const char *const *settings, double tolerance)
@@ -343,28 +314,6 @@ START_TEST(reweighting_bounds_the_partition_function_from_above)
 }
 END_TEST
 
-/* A grid of 4 x 4 with fields and couplings drawn alike. */
-static void
-glass(SmallModel *model, double strength, uint64_t seed)
-{
-    GasketRandom random = gasket_random_at(seed, 5, 0, 0);
-    small_model_variables(model, 16, 2, &random);
-    for (int64_t v = 0; v < 16; v++) {
-        for (unsigned d = 0; d < 2; d++) {
-            if (d == 0 ? v % 4 == 3 : v / 4 == 3)
-                continue;
-            SmallFactor *pair =
-                small_model_add(model, 2, (const int64_t[]){v, d == 0 ? v + 1 : v + 4});
-            double j = strength * gasket_random_normal(&random);
-            pair->table[0] = pair->table[3] = exp(j);
-            pair->table[1] = pair->table[2] = exp(-j);
-        }
-        SmallFactor *field = small_model_add(model, 1, &v);
-        field->table[0] = exp(0.2 * gasket_random_normal(&random));
-        field->table[1] = 1;
-    }
-}
-
 /* Where no damping helps the double loop ends, at what plain messages agree with: starting anew
  * with another order of sweeps gives the same free energy. */
 START_TEST(what_oscillates_settles_in_the_end)
@@ -390,50 +339,6 @@ START_TEST(what_oscillates_settles_in_the_end)
 }
 END_TEST
 
-/* A glass of 4 x 4 that plain messages circle in for long: the schedules of what has changed need
- * fewer of them than everybody's turn, and end at the same fixed point. */
-START_TEST(splashes_need_fewer_messages_than_sweeps)
-{
-    static const char *const ways_to[][5] = {
-        {"schedule", "parallel", "damping", "0", NULL},
-        {"schedule", "splash", "damping", "0", NULL},
-    };
-    static SmallModel model;
-    for (unsigned seed = 0; seed < 6; seed++) {
-        glass(&model, 0.8, 20 + seed);
-        g_autoptr(GasketResult) sweeps = run_bp(&model, ways_to[0], 1e-9);
-        g_autoptr(GasketResult) splash = run_bp(&model, ways_to[1], 1e-9);
-        ck_assert_double_lt(gasket_result_metric(splash, "updates"),
-                            0.8 * gasket_result_metric(sweeps, "updates"));
-        ck_assert_double_le(fabs(gasket_result_metric(splash, "log10_z") -
-                                 gasket_result_metric(sweeps, "log10_z")),
-                            1e-6);
-    }
-}
-END_TEST
-
-/* Factors publish their level while the model is looked at for cycles; isolated variables make
- * fewer ends of scopes than vertices though there is a cycle. */
-START_TEST(a_cycle_among_many_lonely_variables_settles)
-{
-    static SmallModel model;
-    static const uint64_t seed = 3;
-    GasketRandom random = gasket_random_at(seed, 6, 0, 0);
-    small_model_variables(&model, 16, 2, &random);
-    for (int64_t a = 0; a < 4; a++) {
-        for (int64_t b = 0; b < a; b++) {
-            SmallFactor *pair = small_model_add(&model, 2, (const int64_t[]){a, b});
-            double j = 4 * gasket_random_normal(&random);
-            pair->table[0] = pair->table[3] = exp(j);
-            pair->table[1] = pair->table[2] = exp(-j);
-        }
-    }
-    g_autoptr(GasketResult) result = run_bp(&model, NULL, 1e-6);
-    ck_assert_uint_lt(gasket_result_iterations(result), 3000);
-    ck_assert(isfinite(gasket_result_metric(result, "log10_z")));
-}
-END_TEST
-
 START_TEST(every_placement_gives_the_same_bits)
 {
     static const char *const all[][5] = {
@@ -444,6 +349,7 @@ START_TEST(every_placement_gives_the_same_bits)
         {"schedule", "residual", NULL},
         {"schedule", "splash", "depth", "2", NULL},
         {"reweighted", "true", NULL},
+        {"restarts", "2", NULL},
     };
     static const unsigned workers[] = {1, 2, 4, 0};
     static SmallModel model;
@@ -454,7 +360,7 @@ START_TEST(every_placement_gives_the_same_bits)
                                        .parameters = parameters,
                                        .build = small_model_build,
                                        .data = &model,
-                                       .iterations = 25};
+                                       .iterations = w == 2 * G_N_ELEMENTS(all) - 1 ? 400 : 25};
         gasket_result_free(run_everywhere(&experiment, workers));
     }
     small_model_tree(&model, 14, 4, 1, 0, 5);
@@ -485,8 +391,6 @@ main(void)
     tcase_add_test(all, marginals_of_factors_are_exact_on_trees);
     tcase_add_test(all, reweighting_bounds_the_partition_function_from_above);
     tcase_add_test(all, what_oscillates_settles_in_the_end);
-    tcase_add_test(all, splashes_need_fewer_messages_than_sweeps);
-    tcase_add_test(all, a_cycle_among_many_lonely_variables_settles);
     tcase_add_test(all, every_placement_gives_the_same_bits);
     TCase *cases[] = {all};
     return check_run("bp", cases, G_N_ELEMENTS(cases));
