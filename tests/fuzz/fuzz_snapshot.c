@@ -10,14 +10,13 @@
  */
 #include <math.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <glib/gstdio.h>
 
 #include "engine/array.h"
 #include "engine/job.h"
-#include "engine/snapshot_manifest.h"
+#include "tests/snapshot_bytes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -105,33 +104,7 @@ run_job(const GasketSnapshotPlan *plan, GError **error)
     return gasket_job_run(&job, &stopped, error);
 }
 
-/* ---- a disk with two files ------------------------------------------------------------------- */
-
-typedef struct {
-    char *manifest; /* text */
-    const uint8_t *rank;
-    size_t n_rank;
-} Files;
-
-static int
-open_file(const GasketDisk *disk, const char *path)
-{
-    const Files *files = disk->data;
-    bool is_manifest = g_str_has_suffix(path, "/manifest");
-    const void *bytes = is_manifest ? (const void *)files->manifest : files->rank;
-    size_t n = is_manifest ? strlen(files->manifest) : files->n_rank;
-    int fd = memfd_create("file", MFD_CLOEXEC);
-    bool ok = fd >= 0 && write(fd, bytes, n) == (ssize_t)n && lseek(fd, 0, SEEK_SET) == 0;
-    g_assert(ok);
-    return fd;
-}
-
-static ssize_t
-read_file(const GasketDisk *disk, int fd, void *bytes, size_t n)
-{
-    (void)disk;
-    return read(fd, bytes, n);
-}
+/* ---- the input ------------------------------------------------------------------------------- */
 
 /* A snapshot that was really taken: its manifest, and rank 0's file. */
 typedef struct {
@@ -181,12 +154,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (good == NULL)
         good = make_good();
     g_autoptr(GByteArray) file = file_of(good, data, size);
-    GasketSnapshotFile sum = {.bytes = file->len, .sum = gasket_sum128(file->data, file->len)};
-    GasketSnapshotManifest manifest = good->manifest;
-    manifest.files = &sum;
-    g_autofree char *text = gasket_snapshot_manifest_text(&manifest);
-    Files files = {.manifest = text, .rank = file->data, .n_rank = file->len};
-    const GasketDisk disk = {.open = open_file, .read = read_file, .data = &files};
+    g_autofree char *text = snapshot_bytes_manifest(&good->manifest, file->data, file->len);
+    SnapshotBytes files = {.manifest = text, .rank = file->data, .n_rank = file->len};
+    const GasketDisk disk = snapshot_bytes_disk(&files);
     const GasketSnapshotPlan plan = {.resume = "step", .disk = &disk};
     g_autoptr(GError) error = NULL;
     bool ok = run_job(&plan, &error);
