@@ -24,7 +24,7 @@
  * Where one thread of one worker runs everything nothing is torn, and what VALIDATED does PLAIN
  * does; what LOCKED does
  *
- *   SOLO       does without locks: neighbours of one block run one after the other (async_solo.c)
+ *   SOLO       does without locks: a block's sets run one after the other (async_solo.c)
  */
 #ifndef GASKET_ENGINE_ASYNC_H
 #define GASKET_ENGINE_ASYNC_H

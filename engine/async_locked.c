@@ -4,12 +4,18 @@
  *
  *   VALIDATED  gather ─> doubtful rows again, until none is ─> apply ─> lock, publish, unlock
  *
- *   LOCKED     lock ─> gather ─> check ─> apply ─> publish ─> scatter ─> unlock
+ *   LOCKED     of each set of a block (async_sets.h):
+ *              lock ─> gather ─> check ─> apply ─> publish ─> scatter ─> unlock
  *                │                 │
- *                └── disturbed <───┘──> each by itself ──still disturbed──> a scope
+ *                └── disturbed <───┘──> each by itself ──in the way──> a scope
  *
- * Vertices of one block that are neighbours disturb one another, since each finds the other locked:
- * they then run one by one.
+ * A long row would be disturbed all the time, and so is a vertex that was: it runs by itself, and
+ * stays locked while it is gathered again. Neighbours that read it find it locked and cannot change
+ * any more, so that it is gathered again for each other thread's block that was past its check, and
+ * no more. A neighbour that is locked it waits for if its own cell is the smaller; else it unlocks,
+ * waits for the other, and begins anew. So of two that wait for each other one goes on, and nobody
+ * waits in a circle but with scopes, which keep cells locked while they wait: therefore all waiting
+ * is bounded, and who has waited in vain becomes a scope, whose turn comes.
  */
 #include <sched.h>
 #include <string.h>
@@ -18,9 +24,13 @@
 #include "engine/async_history.h"
 #include "engine/async_net.h"
 #include "engine/async_scope.h"
+#include "engine/async_sets.h"
 #include "engine/bitset.h"
 
-#define TRIES 3 /* of a disturbed vertex by itself, before it becomes a scope */
+#define TRIES        4     /* of a disturbed vertex by itself, before it becomes a scope */
+#define GATHERS      4     /* of each */
+#define LOOKS        20000 /* at a neighbour that is locked ... */
+#define LOOKS_A_TURN 1000  /* ... before another thread may use the processor */
 
 /* ---- checking -------------------------------------------------------------------------------- */
 
@@ -39,6 +49,21 @@ is_doubtful(const GasketAsync *async, const GasketAsyncKind *kind, const GasketR
             if (gasket_cell_is_doubtful(gasket_cell_load(&words[neighbour[e]]), clock) &&
                 first + neighbour[e] != own)
                 return true;
+    }
+    return false;
+}
+
+/* Waits until a cell is not locked, for about as long as a long row takes; false: it still is. */
+static bool
+await_unlocked(const GasketAsync *async, GasketCellWord *word)
+{
+    for (unsigned looks = 0; looks < LOOKS; looks++) {
+        if ((gasket_cell_load(word) & GASKET_CELL_LOCKED) == 0)
+            return true;
+        if (async->alone) /* a scope that waits has it */
+            return false;
+        if (looks % LOOKS_A_TURN == LOOKS_A_TURN - 1)
+            sched_yield();
     }
     return false;
 }
@@ -193,6 +218,82 @@ try_block(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count, 
     return n_disturbed;
 }
 
+/* ---- a vertex by itself ---------------------------------------------------------------------- */
+
+/* The first neighbour of row 0 of each row set that may have been read while it was written, or has
+ * been written since the clock was read; NULL: all was read whole. Waits for those that are locked
+ * if they are to wait for this one's sake. */
+static GasketCellWord *
+find_disturber(const GasketAsync *async, const GasketAsyncKind *kind, const GasketRows *rows,
+               uint64_t clock)
+{
+    uint32_t own = kind->first_cell + rows[0].vertex[0];
+
+    for (unsigned s = 0; s < kind->program->n_rows; s++) {
+        uint32_t first = async->kinds[kind->neighbour_kind[s]].first_cell;
+        for (uint64_t e = rows[s].begin[0]; e < rows[s].end[0]; e++) {
+            uint32_t cell = first + rows[s].neighbour[e];
+            GasketCellWord *word = &async->words[cell];
+            if (!gasket_cell_is_doubtful(gasket_cell_load(word), clock) || cell == own)
+                continue;
+            if (cell < own || !await_unlocked(async, word) ||
+                gasket_cell_is_doubtful(gasket_cell_load(word), clock))
+                return word;
+        }
+    }
+    return NULL;
+}
+
+/* Gathers a vertex that is locked, as often as neighbours change meanwhile: those that read it can
+ * change no more. NULL: it was not disturbed; else by whom. */
+static GasketCellWord *
+gather_locked(GasketAsyncThread *thread, const GasketAsyncKind *kind, GasketRows *rows)
+{
+    GasketAsync *async = thread->async;
+    GasketCellWord *disturber = NULL;
+
+    for (unsigned tries = 0; tries < GATHERS; tries++) {
+        uint64_t clock = atomic_load(&async->clock);
+        gasket_async_history_before(thread, kind, rows);
+        gasket_async_gather(thread, kind, rows);
+        gasket_async_history_after(thread, kind, rows);
+        gasket_schedule_fence();
+        if (gasket_async_history_is_blind(thread))
+            return NULL;
+        disturber = find_disturber(async, kind, rows, clock);
+        if (disturber == NULL || (gasket_cell_load(disturber) & GASKET_CELL_LOCKED) != 0)
+            return disturber;
+    }
+    return disturber;
+}
+
+/* Runs a vertex; false: others are in the way, and it must take its turn as a scope. */
+static bool
+run_alone(GasketAsyncThread *thread, const GasketAsyncKind *kind, GasketVertex v)
+{
+    GasketAsync *async = thread->async;
+    GasketCellWord *word = &async->words[kind->first_cell + v];
+    GasketRows rows[GASKET_MAX_ROW_SETS];
+
+    thread->vertex[0] = v;
+    gasket_async_point_at_rows(thread, kind, 1, rows);
+    for (unsigned tries = 0; tries < TRIES; tries++) {
+        if (!gasket_cell_try_lock(word, async->alone))
+            return false;
+        GasketCellWord *disturber = gather_locked(thread, kind, rows);
+        if (disturber == NULL) {
+            finish_locked(thread, kind, rows, 1);
+            return true;
+        }
+        gasket_cell_unlock(word, 0, async->alone);
+        if (!await_unlocked(async, disturber))
+            return false;
+    }
+    return false;
+}
+
+/* ---- blocks ---------------------------------------------------------------------------------- */
+
 /* Makes a vertex a scope, or lets it wait for another turn. */
 static void
 give_way(GasketAsyncThread *thread, const GasketAsyncKind *kind, GasketVertex v)
@@ -226,29 +327,39 @@ split_scopes(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t coun
     return n;
 }
 
+/* Runs vertices that no other of which reads, and puts those that were disturbed behind again. */
+static void
+try_set(GasketAsyncThread *thread, const GasketAsyncKind *kind, const uint32_t *vertex,
+        size_t count, uint32_t *again, size_t *n_again)
+{
+    for (size_t i = 0; i < count; i++)
+        thread->vertex[i] = vertex[i];
+    *n_again += try_block(thread, kind, count, again + *n_again);
+}
+
 void
 gasket_async_run_locked(GasketAsyncThread *thread, const GasketAsyncKind *kind, size_t count)
 {
-    uint32_t scopes[GASKET_ASYNC_BLOCK], again[GASKET_ASYNC_BLOCK], one[1];
-    uint32_t longs[GASKET_ASYNC_BLOCK];
-    size_t n_scopes;
+    uint32_t scopes[GASKET_ASYNC_BLOCK], again[GASKET_ASYNC_BLOCK];
+    GasketRows rows[GASKET_MAX_ROW_SETS];
+    GasketAsyncSets sets;
+    size_t n_scopes, n_again = 0;
 
     count = split_scopes(thread, kind, count, scopes, &n_scopes);
     /* They would disturb the block: what has many neighbours has some in it. */
-    size_t n_long = gasket_async_split_long(thread, kind, &count, longs);
-    size_t n_again = try_block(thread, kind, count, again);
-    memcpy(again + n_again, longs, n_long * sizeof *longs);
-    n_again += n_long;
-
-    for (size_t i = 0; i < n_again; i++) {
-        bool done = false;
-        for (unsigned tries = 0; !done && tries < TRIES; tries++) {
-            thread->vertex[0] = again[i];
-            done = try_block(thread, kind, 1, one) == 0;
-        }
-        if (!done)
+    size_t n_long = gasket_async_split_long(thread, kind, &count, again);
+    n_again = n_long;
+    gasket_async_point_at_rows(thread, kind, count, rows);
+    if (gasket_async_history_is_blind(thread))
+        gasket_async_sets_one(&sets, thread->vertex, count);
+    else
+        gasket_async_sets_split(&sets, kind, rows, thread->vertex, count);
+    for (unsigned s = 0; s < sets.n; s++)
+        try_set(thread, kind, sets.vertex + sets.begin[s], sets.begin[s + 1] - sets.begin[s], again,
+                &n_again);
+    for (size_t i = 0; i < n_again; i++)
+        if (!run_alone(thread, kind, again[i]))
             scopes[n_scopes++] = again[i];
-    }
     for (size_t i = 0; i < n_scopes; i++)
         give_way(thread, kind, scopes[i]);
 }

@@ -1,43 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Edge consistency where one thread of one worker runs everything: nobody else writes, so that only
- * the vertices of one block could overlap. Those are known: their tasks run.
+ * the vertices of one block could overlap. The block is split into sets of vertices none of which
+ * reads another of its set (async_sets.h), which run one after the other:
  *
- *   long rows   one by one                                          nothing to check
- *   others      is a neighbour in the block? ─no─> gather, apply, publish, scatter
- *                             └─yes─> then one by one
+ *   long rows   one by one
+ *   others      set 0: gather, apply, publish, scatter ─> set 1: the same ─> ...
  *
- * The rest of the block neither reads nor is read by whom it was gathered with: to run the vertices
- * in the order in which they were published gives the same values.
+ * A set's vertices neither read nor are read by whom they were gathered with: to run them in the
+ * order in which they were published gives the same values.
  */
 #include "engine/async_block.h"
-
-/* Whether row r names another vertex of the block. */
-static bool
-names_block(const GasketAsync *async, const GasketAsyncKind *kind, const GasketRows *rows, size_t r)
-{
-    uint32_t own = kind->first_cell + rows[0].vertex[r];
-
-    for (unsigned s = 0; s < kind->program->n_rows; s++) {
-        uint32_t first = async->kinds[kind->neighbour_kind[s]].first_cell;
-        const uint32_t *neighbour = rows[s].neighbour;
-        for (uint64_t e = rows[s].begin[r]; e < rows[s].end[r]; e++)
-            if (gasket_schedule_runs(async->schedule, first + neighbour[e]) &&
-                first + neighbour[e] != own)
-                return true;
-    }
-    return false;
-}
+#include "engine/async_sets.h"
 
 static void
-run_one(GasketAsyncThread *thread, const GasketAsyncKind *kind, GasketVertex v)
+run_set(GasketAsyncThread *thread, const GasketAsyncKind *kind, const uint32_t *vertex,
+        size_t count)
 {
     GasketRows rows[GASKET_MAX_ROW_SETS];
 
-    thread->vertex[0] = v;
-    gasket_async_point_at_rows(thread, kind, 1, rows);
+    for (size_t i = 0; i < count; i++)
+        thread->vertex[i] = vertex[i];
+    gasket_schedule_begin(thread->async->schedule, kind->first_cell, vertex, count);
+    gasket_async_point_at_rows(thread, kind, count, rows);
     gasket_async_gather(thread, kind, rows);
-    gasket_async_finish(thread, kind, rows, 1);
+    gasket_async_finish(thread, kind, rows, count);
 }
 
 void
@@ -45,20 +32,19 @@ gasket_async_run_solo(GasketAsyncThread *thread, const GasketAsyncKind *kind, si
 {
     GasketRows rows[GASKET_MAX_ROW_SETS];
     uint32_t single[GASKET_ASYNC_BLOCK];
-    size_t n_single = gasket_async_split_long(thread, kind, &count, single), n = 0;
+    GasketAsyncSets sets;
+    size_t n_single = gasket_async_split_long(thread, kind, &count, single);
 
-    gasket_async_point_at_rows(thread, kind, count, rows);
-    for (size_t r = 0; r < count; r++) {
-        if (kind->by_scope || names_block(thread->async, kind, rows, r))
-            single[n_single++] = thread->vertex[r];
-        else
-            thread->vertex[n++] = thread->vertex[r];
+    if (kind->by_scope) { /* they read their rows in apply, one after the other */
+        sets.n = 0;
+        for (size_t i = 0; i < count; i++)
+            single[n_single++] = thread->vertex[i];
+    } else {
+        gasket_async_point_at_rows(thread, kind, count, rows);
+        gasket_async_sets_split(&sets, kind, rows, thread->vertex, count);
     }
-    if (n > 0) {
-        gasket_async_point_at_rows(thread, kind, n, rows);
-        gasket_async_gather(thread, kind, rows);
-        gasket_async_finish(thread, kind, rows, n);
-    }
+    for (unsigned s = 0; s < sets.n; s++)
+        run_set(thread, kind, sets.vertex + sets.begin[s], sets.begin[s + 1] - sets.begin[s]);
     for (size_t i = 0; i < n_single; i++)
-        run_one(thread, kind, single[i]);
+        run_set(thread, kind, &single[i], 1);
 }

@@ -236,6 +236,14 @@ gasket_schedule_wake_asleep(GasketSchedule *schedule, unsigned thread, uint32_t 
 }
 
 void
+gasket_schedule_begin(GasketSchedule *schedule, uint32_t first, const uint32_t *offset, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        atomic_store_explicit(&schedule->status[first + offset[i]], GASKET_TASK_RUNS,
+                              memory_order_relaxed);
+}
+
+void
 gasket_schedule_done(GasketSchedule *schedule, unsigned thread, uint32_t first,
                      const uint32_t *offset, size_t n)
 {

@@ -131,6 +131,11 @@ gasket_schedule_wake_many(GasketSchedule *schedule, unsigned thread, uint32_t fi
 /* Up to GASKET_SCHEDULE_CHUNK tasks for a thread, ascending; they run now. 0: it found none. */
 unsigned gasket_schedule_take(GasketSchedule *schedule, unsigned thread, uint32_t *tasks);
 
+/* Tasks first + offset[0 .. n - 1], which run, have read nothing yet: what has woken them since
+ * they were taken they will see. For a schedule of one thread. */
+void gasket_schedule_begin(GasketSchedule *schedule, uint32_t first, const uint32_t *offset,
+                           size_t n);
+
 /* Tasks first + offset[0 .. n - 1] have run. */
 void gasket_schedule_done(GasketSchedule *schedule, unsigned thread, uint32_t first,
                           const uint32_t *offset, size_t n);

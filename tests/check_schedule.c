@@ -45,6 +45,26 @@ START_TEST(a_task_waits_once_and_runs_again_if_woken_while_it_runs)
 }
 END_TEST
 
+START_TEST(who_begins_has_seen_what_woke_it_since_it_was_taken)
+{
+    for (unsigned k = 0; k < G_N_ELEMENTS(kinds); k++) {
+        g_autoptr(GasketSchedule) schedule = gasket_schedule_new(kinds[k], 200, 1, NULL);
+        uint32_t tasks[GASKET_SCHEDULE_CHUNK];
+        gasket_schedule_wake(schedule, 0, 150, 40);
+        gasket_schedule_wake(schedule, 0, 151, 40);
+        ck_assert_uint_eq(gasket_schedule_take(schedule, 0, tasks), 2);
+        gasket_schedule_wake(schedule, 0, 150, 50);
+        gasket_schedule_wake(schedule, 0, 151, 50);
+        gasket_schedule_begin(schedule, 100, (const uint32_t[]){50}, 1);
+        gasket_schedule_done(schedule, 0, 0, tasks, 2);
+        ck_assert_uint_eq(gasket_schedule_take(schedule, 0, tasks), 1);
+        ck_assert_uint_eq(tasks[0], 151);
+        gasket_schedule_done(schedule, 0, 0, tasks, 1);
+        ck_assert_uint_eq(gasket_schedule_take(schedule, 0, tasks), 0);
+    }
+}
+END_TEST
+
 START_TEST(fifo_takes_who_waits_longest)
 {
     g_autoptr(GasketSchedule) schedule = gasket_schedule_new(GASKET_SCHEDULER_FIFO, 1000, 1, NULL);
@@ -202,6 +222,7 @@ main(void)
     tcase_set_timeout(schedule, 120);
     tcase_add_test(schedule, buckets_are_powers_of_two);
     tcase_add_test(schedule, a_task_waits_once_and_runs_again_if_woken_while_it_runs);
+    tcase_add_test(schedule, who_begins_has_seen_what_woke_it_since_it_was_taken);
     tcase_add_test(schedule, fifo_takes_who_waits_longest);
     tcase_add_test(schedule, the_largest_priority_comes_first_and_a_raised_one_moves_up);
     tcase_add_test(schedule, a_sweep_goes_by_number_round_and_round);
