@@ -70,8 +70,8 @@ bpmf_run(GasketRun *run, const void *parameters, GError **error)
     while (gasket_run_continues(run)) {
         sampler.n_kept = sampler.iteration < (uint64_t)given->burn_in ? 0 : sampler.n_kept + 1;
         if (!sampler_side(&sampler, 0, error) || !sampler_side(&sampler, 1, error) ||
-            !gasket_recommender_end_iteration(&model, false, error) ||
-            !sampler_average_test(&sampler, error))
+            !sampler_average_test(&sampler, error) ||
+            !gasket_recommender_end_iteration(&model, false, error))
             return false;
         sampler.iteration++;
     }

@@ -462,8 +462,8 @@ fm_run(GasketRun *run, const void *parameters, GError **error)
         sampler->n_kept = kept ? sampler->n_kept + 1 : 0;
         if (!side(&machine.features[0], error) || !side(&machine.features[1], error) ||
             (sampler->settled && !measure_objective(machine.features, error)) ||
-            !gasket_recommender_end_iteration(&machine.model, false, error) ||
-            !sampler_average_test(sampler, error))
+            !sampler_average_test(sampler, error) ||
+            !gasket_recommender_end_iteration(&machine.model, false, error))
             return false;
         sampler->iteration++;
     }

@@ -440,10 +440,12 @@ gasket_recommender_end_iteration(GasketRecommender *model, bool converged, GErro
     bool stop = converged;
     if (model->options.ratings) {
         if (!report_errors(model, 0, &model->train, error) || !check_convergence(model, error) ||
-            (model->has_test && !report_errors(model, 1, &model->test, error)) ||
+            (model->has_test && !model->test_known &&
+             !report_errors(model, 1, &model->test, error)) ||
             (model->has_validation && !judge(model, &stop, error)))
             return false;
     }
+    model->test_known = false;
     gasket_run_end_iteration(model->run, model->train, stop || converged);
     return true;
 }

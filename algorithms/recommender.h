@@ -81,6 +81,8 @@ typedef struct {
     double baseline;                /* RMSE on train of the damped biases */
     double best;                    /* smallest validation error so far */
     unsigned since_best;            /* iterations since */
+    bool test_known;                /* the method has measured test in this iteration: its metrics
+                                       stay (bpmf: of the mean of many models) */
 } GasketRecommender;
 
 /* Where a kind's published values have the bias (float): offset bytes after their begin. They are

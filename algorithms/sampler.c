@@ -326,7 +326,10 @@ sampler_average_test(Sampler *sampler, GError **error)
     if (!gasket_run_step(run, &program, error))
         return false;
     const double n = (double)gasket_run_n_edges(run, 1);
-    gasket_run_set_metric(run, "test.rmse", sqrt(gasket_run_total(run, MEAN_ERROR, 0) / n));
+    GasketRecommender *model = sampler->model;
+    model->test = sqrt(gasket_run_total(run, MEAN_ERROR, 0) / n);
+    model->test_known = true;
+    gasket_run_set_metric(run, "test.rmse", model->test);
     gasket_run_set_metric(run, "test.mae", gasket_run_total(run, MEAN_ERROR, 1) / n);
     return true;
 }
