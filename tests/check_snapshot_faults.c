@@ -410,6 +410,35 @@ START_TEST(a_restore_without_memory_is_an_error)
 }
 END_TEST
 
+/* Whichever allocation it is: the run ends with an error, or has lost a snapshot and nothing else. */
+START_TEST(without_memory_a_snapshot_is_lost_or_the_run_ends)
+{
+    SmallGraph storage;
+    const SmallGraph *graph = the_graph(&storage);
+    g_autoptr(GByteArray) expected = undisturbed(graph);
+    unsigned lost = 0, ended = 0;
+
+    for (uint64_t nth = 1, undisturbed_yet = 0; !undisturbed_yet; nth++) {
+        SnapshotFolder folder = snapshot_folder_new();
+        g_autoptr(GError) error = NULL;
+        Observer observer = {.graph = graph, .fail_at = nth};
+        const GasketSnapshotPlan plan = {.folder = folder.path, .every_steps = 3};
+        g_autoptr(GByteArray) found = run_observed(&observer, 1, &plan, &error);
+        if (found != NULL)
+            assert_same(expected, found);
+        else
+            ck_assert(g_error_matches(error, GASKET_ERROR, GASKET_ERROR_MEMORY));
+        ended += found == NULL;
+        lost += found != NULL && observer.failed > 0;
+        undisturbed_yet = found != NULL && observer.failed == 0;
+        assert_restores(graph, folder.path, expected);
+        snapshot_folder_clear(&folder);
+    }
+    ck_assert_uint_gt(lost, 1);
+    ck_assert_uint_gt(ended, 10);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -420,6 +449,7 @@ main(void)
     tcase_add_test(all, a_crash_at_any_call_leaves_what_restores);
     tcase_add_test(all, every_changed_byte_and_every_truncation_is_found);
     tcase_add_test(all, a_read_that_fails_is_an_error_and_a_short_one_is_none);
+    tcase_add_test(all, without_memory_a_snapshot_is_lost_or_the_run_ends);
     tcase_add_test(all, a_restore_without_memory_is_an_error);
     return check_run("snapshot_faults", (TCase *[]){all}, 1);
 }

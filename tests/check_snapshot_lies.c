@@ -232,6 +232,61 @@ START_TEST(sections_that_are_too_few_or_too_many_are_refused)
 }
 END_TEST
 
+/* ---- manifests ------------------------------------------------------------------------------- */
+
+/* What is said where a manifest says something else; g_free. */
+static char *
+refusal(const GasketSnapshotManifest *other)
+{
+    g_autofree char *text = snapshot_bytes_manifest(other, good, n_good);
+    SnapshotBytes files = {.manifest = text, .rank = good, .n_rank = n_good};
+    const GasketDisk disk = snapshot_bytes_disk(&files);
+    g_autoptr(GError) error = NULL;
+    ck_assert(!run_job(&(GasketSnapshotPlan){.resume = "step", .disk = &disk}, &error));
+    ck_assert(g_error_matches(error, GASKET_ERROR, GASKET_ERROR_FORMAT));
+    return g_strdup(error->message);
+}
+
+static void
+assert_refused(const GasketSnapshotManifest *other, const char *words)
+{
+    g_autofree char *found = refusal(other);
+    ck_assert_msg(strstr(found, words) != NULL, "found \"%s\", expected \"%s\"", found, words);
+}
+
+START_TEST(what_does_not_fit_is_refused_by_its_name)
+{
+    char *options[] = {"some option", NULL};
+    GasketSnapshotManifest other = manifest;
+    other.version = "0.0.9";
+    assert_refused(&other, "another version: found 0.0.9, expected ");
+    other = manifest;
+    other.byte_order = "big";
+    assert_refused(&other, "another byte order: found big, expected little");
+    other = manifest;
+    other.algorithm = "none";
+    assert_refused(&other, "another program: found none, expected all");
+    other = manifest;
+    other.options = options;
+    assert_refused(&other, "another program: found other options");
+    other = manifest;
+    other.engine = "chromatic";
+    assert_refused(&other, "another engine: found chromatic, expected sync");
+    other = manifest;
+    other.seed++;
+    assert_refused(&other, "another seed: found ");
+    other = manifest;
+    other.graph++;
+    assert_refused(&other, "another graph: found ");
+    other = manifest;
+    other.vertices++;
+    assert_refused(&other, "another graph: found ");
+    other = manifest;
+    other.edges++;
+    assert_refused(&other, "another graph: found ");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -243,5 +298,6 @@ main(void)
     tcase_add_test(all, a_file_cut_anywhere_is_refused);
     tcase_add_test(all, a_section_of_any_other_length_is_refused);
     tcase_add_test(all, sections_that_are_too_few_or_too_many_are_refused);
+    tcase_add_test(all, what_does_not_fit_is_refused_by_its_name);
     return check_run("snapshot_lies", (TCase *[]){all}, 1);
 }
