@@ -410,7 +410,7 @@ START_TEST(a_restore_without_memory_is_an_error)
 }
 END_TEST
 
-/* Whichever allocation it is: the run ends with an error, or has lost a snapshot and nothing else. */
+/* Whichever allocation it is: the run ends with an error, or has lost a snapshot and no more. */
 START_TEST(without_memory_a_snapshot_is_lost_or_the_run_ends)
 {
     SmallGraph storage;
