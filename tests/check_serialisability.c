@@ -93,6 +93,30 @@ START_TEST(runs_of_several_threads_equal_serial_ones)
 }
 END_TEST
 
+/* Four vertices that all others and one another read: with rows so long, each runs by itself and
+ * stays locked while others change. */
+START_TEST(hubs_that_are_neighbours_run_one_after_the_other)
+{
+    enum { N_HUBS = 4 };
+    for (unsigned seed = 0; seed < check_times(24, 6); seed++) {
+        unsigned algorithm = seed % G_N_ELEMENTS(algorithms);
+        SmallGraph graph = {.symmetric = algorithms[algorithm] != &gasket_pagerank,
+                            .order = GASKET_ORDER_GIVEN};
+        const GasketJob how = {.workers = 1,
+                               .threads = 2 + seed % 3,
+                               .seed = seed,
+                               .scheduler = GASKET_SCHEDULER_FIFO + seed / 3 % 3};
+        small_draw(&graph, seed, 90, N_HUBS * 89);
+        for (unsigned e = 0; e < graph.m; e++) {
+            unsigned hub = (e / 89 * 20 + seed) % graph.n, other = (hub + 1 + e % 89) % graph.n;
+            graph.source[e] = graph.symmetric || e % 2 != 0 ? hub : other;
+            graph.target[e] = graph.source[e] == hub ? other : hub;
+        }
+        assert_serial(algorithms[algorithm], &graph, &how);
+    }
+}
+END_TEST
+
 /* Every vertex's neighbours are elsewhere; delays, slow workers and short queues by lot. */
 START_TEST(simulated_clusters_equal_serial_runs)
 {
@@ -242,6 +266,7 @@ main(void)
     TCase *serial = tcase_create("serialisability");
     tcase_set_timeout(serial, 240);
     tcase_add_test(serial, runs_of_several_threads_equal_serial_ones);
+    tcase_add_test(serial, hubs_that_are_neighbours_run_one_after_the_other);
     tcase_add_test(serial, simulated_clusters_equal_serial_runs);
     tcase_add_test(serial, four_real_workers_equal_serial_runs);
     tcase_add_test(serial, four_processes_equal_serial_runs);
