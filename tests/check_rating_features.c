@@ -2,6 +2,7 @@
 /* Files of features of users and items: their shapes, what is dropped, and what is refused. */
 #include <string.h>
 
+#include "engine/array.h"
 #include "loaders/rating_features.h"
 #include "loaders/ratings.h"
 #include "tests/folder.h"
@@ -24,6 +25,7 @@ load(const char *features, const char *ending, unsigned least, GError **error)
                                           .features = {other},
                                           .least_features = least};
     GasketGraph *graph = gasket_ratings_load(&options, NULL, error);
+    gasket_array_fail_at(0); /* for checks and what follows */
     ck_assert(graph == NULL || gasket_graph_check(graph, NULL));
     return graph;
 }
@@ -127,6 +129,25 @@ START_TEST(a_file_that_is_not_there_is_an_error)
 }
 END_TEST
 
+/* Each allocation in turn: no crash, no leak, MEMORY or the same features. */
+START_TEST(an_allocation_that_fails_is_an_error)
+{
+    uint64_t nth = 0;
+    for (bool failed = true; failed; nth++) {
+        g_autoptr(GError) error = NULL;
+        gasket_array_fail_at(nth + 1);
+        g_autoptr(GasketGraph) graph = load("1\told:0.5\n2\told\tyoung\n", "", 1, &error);
+        failed = graph == NULL;
+        ck_assert(!failed || g_error_matches(error, GASKET_ERROR, GASKET_ERROR_MEMORY));
+        if (!failed) {
+            g_autofree char *found = dump(graph);
+            ck_assert_str_eq(found, "1 0 0.5; 2 0 1; 2 1 1; ");
+        }
+    }
+    ck_assert_uint_gt(nth, 20);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -135,6 +156,7 @@ main(void)
     tcase_add_test(all, who_has_features_and_no_ratings_is_a_user);
     tcase_add_loop_test(all, what_does_not_fit_is_an_error_with_file_and_line, 0,
                         G_N_ELEMENTS(refused));
+    tcase_add_test(all, an_allocation_that_fails_is_an_error);
     tcase_add_test(all, a_file_that_is_not_there_is_an_error);
     TCase *cases[] = {all};
     return check_run("rating_features", cases, G_N_ELEMENTS(cases));
