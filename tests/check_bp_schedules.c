@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Splashes and restarts of belief propagation: fewer messages to the same fixed point, and the
- * better of several fixed points, against enumeration of every assignment.
+ * better of several fixed points, against enumeration of every assignment; libDAI's test model.
  */
+#include "loaders/model.h"
 #include "tests/bp_runs.h"
 
 /* A glass of 4 x 4 that plain messages circle in for long: the schedules of what has changed need
@@ -102,6 +103,40 @@ START_TEST(restarts_take_the_fixed_point_of_the_largest_log_z)
 }
 END_TEST
 
+/* The marginals below a method's line in libDAI's reference file: four digits of each. */
+START_TEST(the_fixed_point_is_the_one_that_libdai_publishes)
+{
+    g_autofree char *path = check_data("factor-graphs/fg/testfast.fg");
+    g_autofree char *reference = check_data("factor-graphs/fg/testfast.out");
+    g_autofree char *text = NULL;
+    g_autoptr(GError) error = NULL;
+    if (path == NULL || reference == NULL)
+        return;
+    g_autoptr(GasketFactorGraph) model =
+        gasket_model_load(&(GasketModelOptions){.path = path}, NULL, &error);
+    ck_assert_no_error(error);
+    GasketGraph *graph = gasket_factor_graph_finish_take(&model, NULL, &error);
+    ck_assert_no_error(error);
+    g_autoptr(GasketResult) result =
+        gasket_algorithm_run(&gasket_bp, &graph, NULL, &(GasketRunOptions){0}, &error);
+    ck_assert_no_error(error);
+    const double *marginal = gasket_result_column(result, 1);
+    ck_assert_uint_eq(gasket_result_begin(result, 1)[16], 32);
+    ck_assert(g_file_get_contents(reference, &text, NULL, NULL));
+    const char *at = strstr(text, "\nBP ");
+    for (unsigned v = 0; v < 16; v++) {
+        ck_assert_ptr_nonnull(at);
+        at = strstr(at, ", (");
+        ck_assert_ptr_nonnull(at);
+        char *end;
+        double first = g_ascii_strtod(at + 3, &end), second = g_ascii_strtod(end + 1, NULL);
+        ck_assert_double_eq_tol(marginal[2 * v], first, 1e-4);
+        ck_assert_double_eq_tol(marginal[2 * v + 1], second, 1e-4);
+        at = end;
+    }
+}
+END_TEST
+
 int
 main(void)
 {
@@ -110,6 +145,7 @@ main(void)
     tcase_add_test(all, splashes_need_fewer_messages_than_sweeps);
     tcase_add_test(all, a_cycle_among_many_lonely_variables_settles);
     tcase_add_test(all, restarts_take_the_fixed_point_of_the_largest_log_z);
+    tcase_add_test(all, the_fixed_point_is_the_one_that_libdai_publishes);
     TCase *cases[] = {all};
     return check_run("bp schedules", cases, G_N_ELEMENTS(cases));
 }
