@@ -86,13 +86,6 @@ static const GasketOption options[] = {
 
 enum { STATE, MARGINAL };
 
-static const GasketResultColumn results[] = {
-    {.name = "state", .kind = 0, .type = GASKET_INT32, .offset = offsetof(BpVariable, state)},
-    {.name = "marginal", .kind = 0, .type = GASKET_DOUBLE, .varying = true},
-};
-
-static const GasketNeeds needs[] = {{.in_rows = true, .out_rows = true}};
-
 static const GasketAggregate aggregates[BP_N_AGGREGATES] = {
     {"residual", GASKET_MAX, 1}, {"tiny", GASKET_COUNT, 1}, {"impossible", GASKET_COUNT, 1},
     {"broken", GASKET_COUNT, 1}, {"log_z", GASKET_SUM, 1},  {"updates", GASKET_COUNT, 1},
@@ -425,10 +418,10 @@ const GasketAlgorithm gasket_bp = {
     .input = GASKET_INPUT_FACTORS,
     .options = options,
     .parameters_size = sizeof(Parameters),
-    .needs = needs,
-    .n_needs = 1,
-    .results = results,
-    .n_results = G_N_ELEMENTS(results),
+    GASKET_NEEDS({.in_rows = true, .out_rows = true}),
+    GASKET_RESULTS(
+        {.name = "state", .kind = 0, .type = GASKET_INT32, .offset = offsetof(BpVariable, state)},
+        {.name = "marginal", .kind = 0, .type = GASKET_DOUBLE, .varying = true}),
     .default_iterations = 3000,
     .default_tolerance = 1e-6,
     .prepare = prepare,

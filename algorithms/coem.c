@@ -50,14 +50,6 @@ typedef struct {
 
 enum { TYPE, PROBABILITY };
 
-static const GasketResultColumn results[] = {
-    {.name = "type", .type = GASKET_INT32, .offset = offsetof(Thing, type)},
-    {.name = "probability", .type = GASKET_DOUBLE, .varying = true},
-};
-
-static const GasketNeeds needs[] = {
-    {.in_rows = true, .symmetric = true, .weights = true, .nonnegative = true},
-};
 static const GasketRowSet rows_in[] = {{.relation = 0, .direction = GASKET_IN}};
 
 enum { CHANGE, TYPES, WRONG, UNKNOWN, SEEDS };
@@ -270,10 +262,9 @@ const GasketAlgorithm gasket_coem = {
         "  gasket coem pairs.tsv --weighted --seeds seeds.tsv -o types.tsv\n",
     .options = options,
     .parameters_size = sizeof(Parameters),
-    .needs = needs,
-    .n_needs = G_N_ELEMENTS(needs),
-    .results = results,
-    .n_results = G_N_ELEMENTS(results),
+    GASKET_NEEDS({.in_rows = true, .symmetric = true, .weights = true, .nonnegative = true}),
+    GASKET_RESULTS({.name = "type", .type = GASKET_INT32, .offset = offsetof(Thing, type)},
+                   {.name = "probability", .type = GASKET_DOUBLE, .varying = true}),
     .default_iterations = 1000,
     .default_tolerance = 1e-6,
     .run = coem_run,

@@ -48,11 +48,6 @@ static const GasketOption options[] = {
     {.name = NULL},
 };
 
-static const GasketResultColumn results[] = {
-    {.name = "probability", .type = GASKET_DOUBLE, .varying = true},
-};
-
-static const GasketNeeds needs[] = {{.in_rows = true, .out_rows = true}};
 static const GasketRowSet em_factor_rows[] = {{.relation = 0, .direction = GASKET_IN}};
 
 enum { EM_COUNTS = BP_N_AGGREGATES, EM_N_AGGREGATES };
@@ -486,10 +481,8 @@ const GasketAlgorithm gasket_em = {
     .input = GASKET_INPUT_FACTORS,
     .options = options,
     .parameters_size = sizeof(Parameters),
-    .needs = needs,
-    .n_needs = G_N_ELEMENTS(needs),
-    .results = results,
-    .n_results = G_N_ELEMENTS(results),
+    GASKET_NEEDS({.in_rows = true, .out_rows = true}),
+    GASKET_RESULTS({.name = "probability", .type = GASKET_DOUBLE, .varying = true}),
     .default_iterations = 1000,
     .default_tolerance = 1e-6,
     .run = em_run,

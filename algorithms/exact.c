@@ -44,10 +44,6 @@ typedef struct {
     double log10_weight; /* of the whole model: log10 Z, or of the assignment */
 } State;
 
-static const GasketResultColumn results[] = {
-    {.name = "probability", .kind = 0, .type = GASKET_DOUBLE, .varying = true},
-};
-
 static bool
 exact_prepare(const void *parameters, double tolerance, GasketNeeds *needs,
               GasketResultColumn *columns, GError **error)
@@ -186,8 +182,6 @@ exact_verify(GasketRun *run, const void *parameters, char **ret_message, GError 
     return largest < 1e-8;
 }
 
-static const GasketNeeds needs[] = {{.in_rows = true}};
-
 const GasketAlgorithm gasket_exact = {
     .abi = GASKET_ABI,
     .name = "exact",
@@ -207,10 +201,8 @@ const GasketAlgorithm gasket_exact = {
     .input = GASKET_INPUT_FACTORS,
     .options = options,
     .parameters_size = sizeof(Parameters),
-    .needs = needs,
-    .n_needs = G_N_ELEMENTS(needs),
-    .results = results,
-    .n_results = G_N_ELEMENTS(results),
+    GASKET_NEEDS({.in_rows = true}),
+    GASKET_RESULTS({.name = "probability", .kind = 0, .type = GASKET_DOUBLE, .varying = true}),
     .prepare = exact_prepare,
     .run = exact_run,
     .verify = exact_verify,

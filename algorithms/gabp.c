@@ -61,14 +61,6 @@ typedef struct {
     Belief in, out; /* messages of the last step: from the neighbour, to it */
 } Link;
 
-static const GasketResultColumn results[] = {
-    {.name = "x", .type = GASKET_DOUBLE, .offset = offsetof(Node, row.solution)},
-    {.name = "variance", .type = GASKET_DOUBLE, .offset = offsetof(Node, variance)},
-};
-
-static const GasketNeeds needs[] = {
-    {.in_rows = true, .out_rows = true, .weights = true, .require_weights = true},
-};
 static const GasketRowSet out_rows[] = {{.relation = 0, .direction = GASKET_OUT}};
 
 enum { NEGATIVE = LINEAR_AGGREGATES, LOWEST, HIGHEST, N_AGGREGATES };
@@ -368,10 +360,9 @@ const GasketAlgorithm gasket_gabp = {
         "  gasket gabp matrix.mtx --rhs b.txt -o x.tsv\n",
     .options = options,
     .parameters_size = sizeof(Parameters),
-    .needs = needs,
-    .n_needs = G_N_ELEMENTS(needs),
-    .results = results,
-    .n_results = G_N_ELEMENTS(results),
+    GASKET_NEEDS({.in_rows = true, .out_rows = true, .weights = true, .require_weights = true}),
+    GASKET_RESULTS({.name = "x", .type = GASKET_DOUBLE, .offset = offsetof(Node, row.solution)},
+                   {.name = "variance", .type = GASKET_DOUBLE, .offset = offsetof(Node, variance)}),
     .default_iterations = 10000,
     .default_tolerance = 1e-8,
     .run = gabp_run,

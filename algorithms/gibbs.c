@@ -57,12 +57,6 @@ static const GasketOption options[] = {
 
 enum { STATE, MARGINAL };
 
-static const GasketResultColumn results[] = {
-    {.name = "state", .type = GASKET_INT32},
-    {.name = "marginal", .type = GASKET_DOUBLE, .varying = true},
-};
-static const GasketNeeds needs[] = {{.in_rows = true, .out_rows = true}};
-
 enum { SCORE, FORBIDDEN, CHANGED, N_AGGREGATES };
 
 static const GasketAggregate aggregates[N_AGGREGATES] = {FACTOR_SCORE_AGGREGATES,
@@ -362,10 +356,9 @@ const GasketAlgorithm gasket_gibbs = {
     .input = GASKET_INPUT_FACTORS,
     .options = options,
     .parameters_size = sizeof(Parameters),
-    .needs = needs,
-    .n_needs = 1,
-    .results = results,
-    .n_results = G_N_ELEMENTS(results),
+    GASKET_NEEDS({.in_rows = true, .out_rows = true}),
+    GASKET_RESULTS({.name = "state", .type = GASKET_INT32},
+                   {.name = "marginal", .type = GASKET_DOUBLE, .varying = true}),
     .run = run_gibbs,
     .resumable = true,
     .verify = verify,

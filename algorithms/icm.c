@@ -15,9 +15,6 @@
 #include "factor_score.h"
 #include "factor_verify.h"
 
-static const GasketResultColumn results[] = {{.name = "state", .type = GASKET_INT32}};
-static const GasketNeeds needs[] = {{.in_rows = true, .out_rows = true}};
-
 enum { SCORE, FORBIDDEN, CHANGED };
 
 static const GasketAggregate aggregates[] = {FACTOR_SCORE_AGGREGATES, {"changed", GASKET_COUNT, 1}};
@@ -82,10 +79,8 @@ const GasketAlgorithm gasket_icm = {
         "\n"
         "  gasket icm grid.uai --evidence grid.evid -o grid.MPE",
     .input = GASKET_INPUT_FACTORS,
-    .needs = needs,
-    .n_needs = 1,
-    .results = results,
-    .n_results = G_N_ELEMENTS(results),
+    GASKET_NEEDS({.in_rows = true, .out_rows = true}),
+    GASKET_RESULTS({.name = "state", .type = GASKET_INT32}),
     .run = run_icm,
     .resumable = true,
     .verify = verify,

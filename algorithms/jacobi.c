@@ -36,11 +36,6 @@ static const GasketOption options[] = {
     {.name = NULL},
 };
 
-static const GasketResultColumn results[] = {
-    {.name = "x", .type = GASKET_DOUBLE, .offset = offsetof(LinearRow, solution)},
-};
-
-static const GasketNeeds needs[] = {{.out_rows = true, .weights = true, .require_weights = true}};
 static const GasketRowSet out_rows[] = {{.relation = 0, .direction = GASKET_OUT}};
 
 /* ---- the vertex program: the value is x(i) --------------------------------------------------- */
@@ -168,10 +163,8 @@ const GasketAlgorithm gasket_jacobi = {
         "  gasket jacobi matrix.mtx --rhs b.txt --engine chromatic\n",
     .options = options,
     .parameters_size = sizeof(Parameters),
-    .needs = needs,
-    .n_needs = G_N_ELEMENTS(needs),
-    .results = results,
-    .n_results = G_N_ELEMENTS(results),
+    GASKET_NEEDS({.out_rows = true, .weights = true, .require_weights = true}),
+    GASKET_RESULTS({.name = "x", .type = GASKET_DOUBLE, .offset = offsetof(LinearRow, solution)}),
     .default_iterations = 10000,
     .default_tolerance = 1e-8,
     .run = jacobi_run,

@@ -35,13 +35,6 @@ static const GasketOption options[] = {
 };
 
 /* The columns of bp, in its order. */
-static const GasketResultColumn results[] = {
-    {.name = "label", .kind = 0, .type = GASKET_INT32, .offset = offsetof(BpVariable, state)},
-    {.name = "probability", .kind = 0, .type = GASKET_DOUBLE, .varying = true},
-};
-
-static const GasketNeeds needs[] = {{.in_rows = true, .out_rows = true}};
-
 /* The parameters of bp that say the same; g_free. */
 static void *
 translate(const Parameters *given, GError **error)
@@ -87,10 +80,10 @@ const GasketAlgorithm gasket_labelling = {
     .input = GASKET_INPUT_FACTORS,
     .options = options,
     .parameters_size = sizeof(Parameters),
-    .needs = needs,
-    .n_needs = G_N_ELEMENTS(needs),
-    .results = results,
-    .n_results = G_N_ELEMENTS(results),
+    GASKET_NEEDS({.in_rows = true, .out_rows = true}),
+    GASKET_RESULTS(
+        {.name = "label", .kind = 0, .type = GASKET_INT32, .offset = offsetof(BpVariable, state)},
+        {.name = "probability", .kind = 0, .type = GASKET_DOUBLE, .varying = true}),
     .default_iterations = 2000,
     .default_tolerance = 1e-6,
     .prepare = prepare,

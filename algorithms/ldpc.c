@@ -66,13 +66,6 @@ static const GasketOption options[] = {
     {.name = NULL},
 };
 
-/* By the names of a simulation; prepare gives those of a received word. */
-static const GasketResultColumn results[] = {
-    {.name = "errors", .type = GASKET_INT32, .offset = offsetof(LdpcBit, count)},
-    {.name = "error_rate", .type = GASKET_DOUBLE, .offset = offsetof(LdpcBit, odds)},
-};
-
-static const GasketNeeds needs[] = {{.in_rows = true, .out_rows = true}};
 /* ORDER ldpc_aggregates */
 static const GasketAggregate aggregates[] = {
     {"faults", GASKET_COUNT, 1}, /* factors that are no parity checks, bits that are known */
@@ -270,10 +263,11 @@ const GasketAlgorithm gasket_ldpc = {
     .input = GASKET_INPUT_FACTORS,
     .options = options,
     .parameters_size = sizeof(Parameters),
-    .needs = needs,
-    .n_needs = G_N_ELEMENTS(needs),
-    .results = results,
-    .n_results = G_N_ELEMENTS(results),
+    GASKET_NEEDS({.in_rows = true, .out_rows = true}),
+    /* By the names of a simulation; prepare gives those of a received word. */
+    GASKET_RESULTS(
+        {.name = "errors", .type = GASKET_INT32, .offset = offsetof(LdpcBit, count)},
+        {.name = "error_rate", .type = GASKET_DOUBLE, .offset = offsetof(LdpcBit, odds)}),
     .prepare = prepare,
     .run = ldpc_run,
 };

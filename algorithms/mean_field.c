@@ -30,12 +30,6 @@
 
 enum { STATE, MARGINAL };
 
-static const GasketResultColumn results[] = {
-    {.name = "state", .type = GASKET_INT32},
-    {.name = "marginal", .type = GASKET_DOUBLE, .varying = true},
-};
-static const GasketNeeds needs[] = {{.in_rows = true, .out_rows = true}};
-
 enum { CHANGE, BOUND, FORBIDDEN_WEIGHT, N_AGGREGATES };
 
 static const GasketAggregate aggregates[N_AGGREGATES] = {{"change", GASKET_MAX, 1},
@@ -355,10 +349,9 @@ const GasketAlgorithm gasket_mean_field = {
                    "\n"
                    "  gasket mean-field grid.uai --evidence grid.evid -o grid.MAR",
     .input = GASKET_INPUT_FACTORS,
-    .needs = needs,
-    .n_needs = 1,
-    .results = results,
-    .n_results = G_N_ELEMENTS(results),
+    GASKET_NEEDS({.in_rows = true, .out_rows = true}),
+    GASKET_RESULTS({.name = "state", .type = GASKET_INT32},
+                   {.name = "marginal", .type = GASKET_DOUBLE, .varying = true}),
     .default_iterations = 2000,
     .default_tolerance = 1e-6,
     .run = run_mean_field,

@@ -32,9 +32,6 @@
 
 #define OBSERVED (-1e7) /* of states that were not observed: no sum of tables makes up for it */
 
-static const GasketResultColumn results[] = {{.name = "state", .type = GASKET_INT32}};
-static const GasketNeeds needs[] = {{.in_rows = true, .out_rows = true}};
-
 enum { SCORE, FORBIDDEN, CHANGED, DUAL, N_AGGREGATES };
 
 static const GasketAggregate aggregates[N_AGGREGATES] = {FACTOR_SCORE_AGGREGATES,
@@ -351,10 +348,8 @@ const GasketAlgorithm gasket_mplp = {
         "\n"
         "  gasket mplp grid.uai --evidence grid.evid -o grid.MPE",
     .input = GASKET_INPUT_FACTORS,
-    .needs = needs,
-    .n_needs = 1,
-    .results = results,
-    .n_results = G_N_ELEMENTS(results),
+    GASKET_NEEDS({.in_rows = true, .out_rows = true}),
+    GASKET_RESULTS({.name = "state", .type = GASKET_INT32}),
     .default_iterations = 1000,
     .default_tolerance = 1e-7,
     .run = run_mplp,
