@@ -85,7 +85,7 @@ take_internal(GasketTcpLink *link, const GasketFrame *frame)
         pthread_mutex_unlock(&tcp->lock);
         return GO_ON;
     }
-    if (frame->type == GASKET_FRAME_ABORT && frame->length > 0) {
+    if (frame->type == GASKET_FRAME_ABORT && frame->length > 1) { /* a code and words */
         g_autofree char *text = gasket_tcp_frame_text(frame, 1);
         GasketErrorCode code =
             frame->payload[0] == GASKET_ERROR_PROTOCOL ? GASKET_ERROR_PROTOCOL : GASKET_ERROR_PEER;

@@ -267,6 +267,7 @@ static const Misdeed misdeed[] = {
     {0xFFFF, 0, 1, GASKET_ERROR_PROTOCOL, "rank 1 sent a frame of unknown type 65535"},
     {GASKET_FRAME_HELLO, 0, 1, GASKET_ERROR_PROTOCOL, "rank 1 sent a frame of unknown type 65280"},
     {GASKET_FRAME_LEAVE, 1, 1, GASKET_ERROR_PROTOCOL, "rank 1 sent a frame of unknown type 65282"},
+    {GASKET_FRAME_ABORT, 1, 1, GASKET_ERROR_PROTOCOL, "rank 1 sent a frame of unknown type 65284"},
     {7, 5, 1, GASKET_ERROR_PEER, "rank 1 closed its connection"},
 };
 
@@ -297,7 +298,7 @@ START_TEST(a_member_that_breaks_the_protocol_is_named)
     GasketFrame shape = {.type = deed->type, .length = deed->length};
     gasket_frame_header_write(bytes, &shape, GASKET_CHANNEL_BULK, deed->sequence);
     bytes[GASKET_FRAME_HEADER] = 0;
-    size_t n = GASKET_FRAME_HEADER + (deed->type == GASKET_FRAME_LEAVE);
+    size_t n = GASKET_FRAME_HEADER + (deed->length == 1);
     ck_assert_int_eq(send(fd, bytes, n, MSG_NOSIGNAL), (ssize_t)n);
     if (deed->code == GASKET_ERROR_PEER)
         shutdown(fd, SHUT_WR);
