@@ -165,8 +165,10 @@ wait_a_little(GasketAsync *async, unsigned index, unsigned *n_looks)
         rest(n_looks);
         return true;
     }
-    /* What other threads note for the peers, or do, does not wake it; frames do. */
-    bool others = !async->alone && (atomic_load(&async->n_busy) > 0 || atomic_load(&async->ending));
+    /* What other threads note for the peers, or do, does not wake it, nor do changes and requests
+     * that are not due yet. In a simulated run of one thread frames wake it soon enough. */
+    bool waits = atomic_load(&async->n_busy) > 0 || atomic_load(&async->ending);
+    bool others = waits && !(async->alone && async->run->simulated);
     int64_t longest = others ? BUSY_WAIT_US : IDLE_WAIT_US;
     /* Scopes that wait for cells of other ranks are busy, but nobody computes. */
     bool computes = atomic_load(&async->n_busy) > atomic_load(&async->scopes.n);
