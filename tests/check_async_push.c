@@ -82,20 +82,6 @@ load(void *data, GasketReport *report, GError **error)
     return gasket_graph_builder_finish_take(&builder, &rules, error);
 }
 
-static bool
-ignore_result(void *data, const GasketResultBlock *block, GError **error)
-{
-    (void)data, (void)block, (void)error;
-    return true;
-}
-
-static bool
-ignore_report(void *data, const GasketReport *report, GError **error)
-{
-    (void)data, (void)report, (void)error;
-    return true;
-}
-
 static void *
 play(void *data)
 {
@@ -120,9 +106,7 @@ play(void *data)
                            .threads = 1,
                            .engine = GASKET_ENGINE_ASYNC,
                            .consistency = GASKET_CONSISTENCY_VERTEX,
-                           .load = load,
-                           .result = ignore_result,
-                           .finish = ignore_report};
+                           .load = load};
     GasketStopped stopped;
     GError *error = NULL;
     (void)gasket_job_run(&job, &stopped, &error);

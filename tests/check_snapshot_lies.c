@@ -80,20 +80,6 @@ load(void *data, GasketReport *report, GError **error)
 }
 
 static bool
-take_result(void *data, const GasketResultBlock *block, GError **error)
-{
-    (void)data, (void)block, (void)error;
-    return true;
-}
-
-static bool
-take_finish(void *data, const GasketReport *report, GError **error)
-{
-    (void)data, (void)report, (void)error;
-    return true;
-}
-
-static bool
 run_job(const GasketSnapshotPlan *plan, GError **error)
 {
     const GasketJob job = {.algorithm = &algorithm,
@@ -104,8 +90,6 @@ run_job(const GasketSnapshotPlan *plan, GError **error)
                            .workers = 1,
                            .threads = 1,
                            .load = load,
-                           .result = take_result,
-                           .finish = take_finish,
                            .snapshot = *plan};
     GasketStopped stopped;
     return gasket_job_run(&job, &stopped, error);

@@ -126,20 +126,6 @@ static const GasketAlgorithm algorithm = {.abi = GASKET_ABI,
                                           .run = stand_still,
                                           .engines = 1u << GASKET_ENGINE_ASYNC};
 
-static bool
-take_result(void *data, const GasketResultBlock *block, GError **error)
-{
-    (void)data, (void)block, (void)error;
-    return true;
-}
-
-static bool
-take_finish(void *data, const GasketReport *report, GError **error)
-{
-    (void)data, (void)report, (void)error;
-    return true;
-}
-
 static void *
 play(void *data)
 {
@@ -155,9 +141,7 @@ play(void *data)
                            .engine = GASKET_ENGINE_ASYNC,
                            .scheduler = GASKET_SCHEDULER_PRIORITY,
                            .consistency = GASKET_CONSISTENCY_EDGE,
-                           .load = load,
-                           .result = take_result,
-                           .finish = take_finish};
+                           .load = load};
     GasketStopped stopped;
     (void)gasket_job_run(&job, &stopped, NULL);
     abort(); /* it stands still */
